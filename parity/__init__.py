@@ -1,0 +1,1 @@
+"""Parity: the library's numbers against those of the book's own notebooks."""

@@ -1,0 +1,138 @@
+"""A network with two hidden layers on MNIST-1D: how well it does on what it has not seen."""
+
+import dataclasses
+
+import optax
+from jaxtyping import Array, Key
+
+from udl_jax import training
+from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
+from udl_jax.data.mnist1d import Mnist1d
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters of the training; the defaults are the book's.
+
+    Parameters
+    ----------
+    hidden
+        Widths of the hidden layers.
+    classes
+        Number of outputs.
+    rate
+        Learning rate at the start.
+    momentum
+        Momentum of stochastic gradient descent.
+    halve_every
+        Epochs after which the learning rate is halved, again and again.
+    batch
+        Examples in a batch.
+    epochs
+        Passes through the training data.
+
+    References
+    ----------
+    Prince (2023), section 8.1, figure 8.2.
+    """
+
+    hidden: tuple[int, ...] = (100, 100)
+    classes: int = 10
+    rate: float = 0.05
+    momentum: float = 0.9
+    halve_every: int = 10
+    batch: int = 100
+    epochs: int = 50
+
+
+BOOK = Settings()
+
+
+def make_recipe(settings: Settings = BOOK, *, examples: int = 4000) -> training.Recipe:
+    """Make the recipe: network, stochastic gradient descent with momentum, cross-entropy.
+
+    The schedule is piecewise constant, which Optax computes in the precision of the parameters; its
+    exponential decay would be computed in single precision throughout.
+
+    Parameters
+    ----------
+    settings
+        Hyper-parameters.
+    examples
+        Number of training examples, which decides how many steps an epoch has.
+
+    Returns
+    -------
+    training.Recipe
+        For :func:`udl_jax.training.train`. Each call makes a new one, which is compiled anew.
+
+    Raises
+    ------
+    ValueError
+        If a width, ``halve_every``, ``batch`` or ``epochs`` is less than 1, or ``rate`` is not positive.
+    """
+    _check(settings)
+    steps = settings.halve_every * (examples // settings.batch)
+    halvings = range(1, -(-settings.epochs // settings.halve_every))
+    rate = optax.piecewise_constant_schedule(settings.rate, {steps * k: 0.5 for k in halvings})
+    network = DeepNetwork((*settings.hidden, settings.classes))
+    return training.Recipe(network, optax.sgd(rate, momentum=settings.momentum))
+
+
+def split(data: Mnist1d) -> tuple[training.Examples, training.Examples]:
+    """Return training and test examples in the form that the training engine takes."""
+    return training.Examples(data.x_train, data.y_train), training.Examples(data.x_test, data.y_test)
+
+
+def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
+    """Train once, from weights and in a batch order drawn from ``key``.
+
+    Parameters
+    ----------
+    key
+        Decides initial weights and batch order.
+    data
+        From :func:`udl_jax.data.mnist1d.load_mnist1d`.
+    settings
+        Hyper-parameters.
+
+    Returns
+    -------
+    training.Fit
+        Final weights, and per epoch the loss in nats and the error in percent.
+
+    References
+    ----------
+    Prince (2023), section 8.1, figure 8.2; notebook 8.1.
+    """
+    recipe = make_recipe(settings, examples=len(data.x_train))
+    return training.fit(key, recipe, *split(data), epochs=settings.epochs, batch=settings.batch)
+
+
+def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
+    """Train once for each key, all at the same time.
+
+    Parameters
+    ----------
+    keys
+        One for each training.
+    data, settings
+        As in :func:`train_network`.
+
+    Returns
+    -------
+    training.Fit
+        As from :func:`train_network`, along a leading axis ``seeds``.
+    """
+    recipe = make_recipe(settings, examples=len(data.x_train))
+    return training.fit_replicas(keys, recipe, *split(data), epochs=settings.epochs, batch=settings.batch)
+
+
+def _check(settings):
+    counts = {f"hidden[{i}]": width for i, width in enumerate(settings.hidden)}
+    counts |= {name: getattr(settings, name) for name in ("classes", "halve_every", "batch", "epochs")}
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, got {count}")
+    if not settings.rate > 0:
+        raise ValueError(f"rate must be positive, got {settings.rate}")

@@ -1,0 +1,1 @@
+"""What the notebooks learn from: the points that the book prints, and MNIST-1D."""

@@ -1,0 +1,49 @@
+"""What a training minimises and what it reports, as functions of a network's outputs."""
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+
+def cross_entropy(outputs: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, ""]:
+    """Compute the mean cross-entropy, in nats, of the softmax of ``outputs``.
+
+    References
+    ----------
+    Prince (2023), section 5.5, equation 5.24.
+
+    Examples
+    --------
+    >>> cross_entropy(jnp.zeros((3, 10)), jnp.array([1, 2, 3]))
+    Array(2.3025851, dtype=float32)
+    """
+    return optax.softmax_cross_entropy_with_integer_labels(outputs, labels).mean()
+
+
+def percent_wrong(outputs: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, ""]:
+    """Compute the percentage of examples whose largest output is not that of their label.
+
+    Examples
+    --------
+    >>> percent_wrong(jnp.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), jnp.array([0, 0, 0, 1]))
+    Array(25., dtype=float32)
+    """
+    wrong = jnp.sum(jnp.argmax(outputs, axis=-1) != labels)
+    return 100 * wrong.astype(outputs.dtype) / len(labels)
+
+
+def squared_error(
+    outputs: Float[Array, "batch *features"], targets: Float[Array, "batch *features"]
+) -> Float[Array, ""]:
+    """Sum the squared differences between ``outputs`` and ``targets``, as the book's loss does.
+
+    References
+    ----------
+    Prince (2023), section 2.2, equation 2.5.
+
+    Examples
+    --------
+    >>> squared_error(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0]))
+    Array(4., dtype=float32)
+    """
+    return jnp.sum((outputs - targets) ** 2)

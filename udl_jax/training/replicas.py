@@ -1,0 +1,84 @@
+"""Many trainings at once: ``vmap`` over replicas, and a mesh of all devices to share them out."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Int, Key
+
+from udl_jax.training.engine import History, Recipe, State, check, scan_epochs
+from udl_jax.training.validation import Examples
+
+
+def train_replicas(
+    recipe: Recipe,
+    states: State,
+    train_data: Examples,
+    test_data: Examples | None,
+    orders: Int[Array, "replicas epochs steps batch"],
+    keys: Key[Array, "replicas epochs steps"] | None = None,
+) -> tuple[State, History]:
+    """Run :func:`train` for many states and orders at once, shared out over all visible devices.
+
+    The replicas may differ in initial weights, in batch order, and in hyper-parameters that the
+    optimiser's state carries (``optax.inject_hyperparams``). Their data are the same.
+
+    Parameters
+    ----------
+    recipe
+        Model, optimiser, loss and error: static.
+    states
+        As from ``jax.vmap`` of :func:`start`: every array has a leading axis ``replicas``.
+    train_data, test_data
+        Shared by all replicas.
+    orders
+        A batch order for each replica.
+    keys
+        For dropout, or None.
+
+    Returns
+    -------
+    State
+        Final states, along a leading axis ``replicas``.
+    History
+        Loss and error with the axes (replicas, epochs).
+
+    Raises
+    ------
+    ValueError
+        As :func:`train`; also if the number of states is not that of the orders.
+    """
+    replicas = len(orders)
+    if len(states.epoch) != replicas:
+        raise ValueError(f"there are {len(states.epoch)} states but {replicas} orders")
+    first = jax.tree.map(lambda leaf: leaf[0], states)
+    flat = orders.reshape(-1, *orders.shape[2:])
+    flat_keys = None if keys is None else keys.reshape(-1, keys.shape[-1])
+    check(recipe, first, train_data, test_data, flat, flat_keys)
+
+    devices = len(jax.devices())
+    padding = -replicas % devices
+    padded = jax.tree.map(lambda leaf: _repeat_last(leaf, padding), (states, orders, keys))
+    results = _scan_replicas(recipe, *padded, train_data, test_data)
+    return jax.tree.map(lambda leaf: leaf[:replicas], results)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _scan_replicas(recipe, states, orders, keys, train_data, test_data):
+    def share(states, orders, keys, train_data, test_data):
+        def one(state, order, keys):
+            return scan_epochs(recipe, state, train_data, test_data, order, keys)
+
+        return jax.vmap(one)(states, orders, keys)
+
+    split, whole = PartitionSpec("replicas"), PartitionSpec()
+    mesh = Mesh(jax.devices(), ("replicas",))
+    shared_out = jax.shard_map(
+        share, mesh=mesh, in_specs=(split, split, split, whole, whole), out_specs=split, check_vma=False
+    )
+    return shared_out(states, orders, keys, train_data, test_data)
+
+
+def _repeat_last(leaf, times):
+    return leaf if times == 0 else jnp.concatenate([leaf, jnp.repeat(leaf[-1:], times, axis=0)])
