@@ -9,6 +9,8 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
+#: Data sets that the sessions make are kept here, once for all of them.
+CACHE = {"UDL_JAX_CACHE": str(ROOT / ".nox" / "data")}
 #: NumPy 2 refuses what some of the book's notebooks do.
 BOOK_REQUIREMENTS = ("matplotlib", "mnist1d==0.0.2.post1", "numpy==1.26.4", "scipy", "torch==2.13.0")
 
@@ -26,15 +28,15 @@ def tests(session):
     """Run the tests and the docstrings' examples, with types and shapes checked, and show coverage."""
     session.install("-e", ".[test]")
     checked = "--jaxtyping-packages=udl_jax,beartype.beartype"
-    session.run("pytest", "tests", checked, "--cov", "--cov-report=term", *session.posargs)
-    session.run("pytest", "--doctest-modules", "udl_jax")
+    session.run("pytest", "tests", checked, "--cov", "--cov-report=term", *session.posargs, env=CACHE)
+    session.run("pytest", "--doctest-modules", "udl_jax", env=CACHE)
 
 
 @nox.session
 def parity(session):
     """Compare the library with the recordings of the book's notebooks, and layouts with live torch."""
     session.install("-e", ".[parity]")
-    session.run("pytest", "parity", "--report", "parity_report.json", *session.posargs)
+    session.run("pytest", "parity", "--report", "parity_report.json", *session.posargs, env=CACHE)
 
 
 @nox.session
@@ -43,7 +45,7 @@ def parity_live(session):
     if "--book" not in " ".join(session.posargs):
         session.error("say where your clone of udlbook/udlbook is: nox -s parity_live -- --book PATH")
     session.install("-e", ".[parity]")
-    session.run("pytest", "parity", "--book-python", _book_python(session), *session.posargs)
+    session.run("pytest", "parity", "--book-python", _book_python(session), *session.posargs, env=CACHE)
 
 
 @nox.session
@@ -57,14 +59,14 @@ def docs(session):
     """Execute every gallery script and build the site into docs/_build/html; warnings are errors."""
     session.install("-e", ".[docs]")
     with session.chdir("docs"):
-        session.run("sphinx-build", "-W", "-n", "--keep-going", "-b", "html", ".", "_build/html")
+        session.run("sphinx-build", "-W", "-n", "--keep-going", "-b", "html", ".", "_build/html", env=CACHE)
 
 
 @nox.session
 def speed(session):
     """Time notebook 8.1's training, the book's PyTorch against ours."""
     session.install("-e", ".[parity]")
-    session.run("python", "-m", "parity.speed", *session.posargs)
+    session.run("python", "-m", "parity.speed", *session.posargs, env=CACHE)
 
 
 def _book_python(session):

@@ -48,7 +48,7 @@ def test_data(reference, agrees):
 def test_losses(reference, agrees, trained, precision, part):
     book = reference("8_1").under(precision)
     _, history = trained(precision)
-    loss, theirs = getattr(history, part).loss, book[f"{part}_loss"].astype(precision)
+    loss, theirs = getattr(history, part).loss, book[f"{part}_loss"]
     agrees(loss, theirs, kind="trajectory", quantity=f"{part} loss, 50 epochs, {precision}")
 
 
@@ -73,7 +73,7 @@ def test_final_weights(reference, agrees, trained, precision):
 def test_twin(reference, agrees, trained):
     book = reference("8_1")
     _, history = trained("float32")
-    theirs, twin = (book[f"{name}/train_loss"].astype("float32") for name in ("float32", "twin"))
+    theirs, twin = book["float32/train_loss"], book["twin/train_loss"]
     agrees(history.train.loss, theirs, twin=twin, kind="trajectory", quantity="train loss, float32")
 
 

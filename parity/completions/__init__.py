@@ -26,12 +26,15 @@ class Take:
         ``"float64"`` makes every torch tensor of the notebook double precision.
     twin
         Move the initial weights by one unit in the last place (see :func:`parity.agreement.twin_error`).
+    exact
+        False if the take amplifies rounding, so that another processor gives other numbers.
     """
 
     name: str = ""
     seed: int = 0
     dtype: str = "float32"
     twin: bool = False
+    exact: bool = True
 
 
 class Completion:

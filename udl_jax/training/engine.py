@@ -78,6 +78,7 @@ class History(NamedTuple):
     test: Measures | None
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def start(recipe: Recipe, variables: Mapping[str, PyTree]) -> State:
     """Make the state from which training with ``recipe`` starts at ``variables``.
 
@@ -103,7 +104,7 @@ def train(
     train_data: Examples,
     test_data: Examples | None,
     order: Int[Array, "epochs steps batch"],
-    keys: Key[Array, "epochs steps"] | None = None,
+    keys: Key[Array, "..."] | None = None,
 ) -> tuple[State, History]:
     """Train over the batches that ``order`` names, and evaluate after every epoch.
 
@@ -189,7 +190,7 @@ def _step(recipe, state, batch):
 
 def forward(
     model: nn.Module, variables: Mapping[str, PyTree], x: Array, key: Key[Array, ""] | None
-) -> tuple[Array, dict[str, PyTree]]:
+) -> tuple[PyTree, dict[str, PyTree]]:
     """Apply ``model`` as in a training step; return its outputs and its updated mutable collections."""
     rngs = {} if key is None else {"dropout": key}
     mutable = [name for name in variables if name != "params"]

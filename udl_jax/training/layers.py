@@ -1,5 +1,6 @@
 """The thin layer around the core: it draws weights, batch order and dropout keys from one key."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -80,6 +81,7 @@ def fit(
     epochs: int,
     batch: int,
     remainder: str | None = None,
+    dropout: bool = False,
 ) -> Fit:
     """Initialise and train a model; everything random comes from ``key``.
 
@@ -93,6 +95,8 @@ def fit(
         Examples to learn from, and to be tested on (or None).
     epochs, batch, remainder
         As in :func:`draw_order`.
+    dropout
+        Draw a key for each step; for models that drop units.
 
     Returns
     -------
@@ -107,8 +111,8 @@ def fit(
     check_examples(train_data, "training")
     key_init, key_order, key_steps = jax.random.split(key, 3)
     order = draw_order(key_order, len(train_data.x), epochs, batch, remainder)
-    keys = jax.random.split(key_steps, order.shape[:2])
-    state = start(recipe, recipe.model.init(key_init, train_data.x[:1]))
+    keys = jax.random.split(key_steps, order.shape[:2]) if dropout else None
+    state = start(recipe, jax.jit(recipe.model.init)(key_init, train_data.x[:1]))
     return Fit(*train(recipe, state, train_data, test_data, order, keys))
 
 
@@ -121,6 +125,7 @@ def fit_replicas(
     epochs: int,
     batch: int,
     remainder: str | None = None,
+    dropout: bool = False,
 ) -> Fit:
     """Run :func:`fit` once for each key, side by side; every array of the result gains a leading axis.
 
@@ -128,7 +133,7 @@ def fit_replicas(
     ----------
     keys
         One for each replica.
-    recipe, train_data, test_data, epochs, batch, remainder
+    recipe, train_data, test_data, epochs, batch, remainder, dropout
         As in :func:`fit`.
 
     Returns
@@ -143,11 +148,10 @@ def fit_replicas(
     """
     check_examples(train_data, "training")
     key_init, key_order, key_steps = jax.vmap(lambda key: jax.random.split(key, 3), out_axes=1)(keys)
-    orders = [draw_order(key, len(train_data.x), epochs, batch, remainder) for key in key_order]
-    orders = jnp.stack(orders)
-    step_keys = jax.vmap(lambda key: jax.random.split(key, orders.shape[1:3]))(key_steps)
-    variables = jax.vmap(recipe.model.init, (0, None))(key_init, train_data.x[:1])
-    states = jax.vmap(lambda v: start(recipe, v))(variables)
+    orders = jnp.stack([draw_order(k, len(train_data.x), epochs, batch, remainder) for k in key_order])
+    step_keys = jax.vmap(lambda k: jax.random.split(k, orders.shape[1:3]))(key_steps) if dropout else None
+    variables = jax.jit(jax.vmap(recipe.model.init, (0, None)))(key_init, train_data.x[:1])
+    states = jax.vmap(functools.partial(start, recipe))(variables)
     return Fit(*train_replicas(recipe, states, train_data, test_data, orders, step_keys))
 
 

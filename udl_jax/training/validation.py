@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Shaped
+from jaxtyping import Array, Int, PyTree, Shaped
 
 
 class Examples(NamedTuple):
@@ -27,17 +27,26 @@ def check_examples(examples: Examples, name: str) -> None:
         raise ValueError(f"{name} data are empty: there is nothing to learn from")
     if _is_traced(examples):
         return
-    if jnp.issubdtype(x.dtype, jnp.floating) and (bad := np.isnan(x).reshape(len(x), -1).any(1)).any():
+    if (
+        jnp.issubdtype(x.dtype, jnp.floating)
+        and (bad := np.isnan(np.asarray(x)).reshape(len(x), -1).any(1)).any()
+    ):
         raise ValueError(f"{name} inputs contain NaN, first in example {bad.argmax()}")
 
 
 def check_labels(
-    labels: Shaped[Array, "examples *targets"], outputs: jax.ShapeDtypeStruct, name: str
+    labels: Shaped[Array, "examples *targets"], outputs: PyTree[jax.ShapeDtypeStruct], name: str
 ) -> None:
-    """Raise ``ValueError`` if integer ``labels`` do not number the columns of ``outputs``."""
+    """Raise ``ValueError`` if integer ``labels`` do not number the columns of ``outputs``.
+
+    Outputs have a column for each label if they are one array with one axis more than the labels.
+    """
     if not jnp.issubdtype(labels.dtype, jnp.integer) or _is_traced(labels):
         return
-    low, high, classes = int(labels.min()), int(labels.max()), outputs.shape[-1]
+    leaves = jax.tree.leaves(outputs)
+    if len(leaves) != 1 or leaves[0].ndim != labels.ndim + 1:
+        return
+    (low, high), classes = _range(labels), leaves[0].shape[-1]
     if low < 0 or high >= classes:
         raise ValueError(f"{name} labels must lie in 0..{classes - 1}, got values from {low} to {high}")
 
@@ -48,7 +57,7 @@ def check_order(order: Int[Array, "..."], examples: int) -> None:
         raise ValueError(f"order must have the axes (epochs, steps, batch), none empty, got {order.shape}")
     if _is_traced(order):
         return
-    low, high = int(order.min()), int(order.max())
+    low, high = _range(order)
     if low < 0 or high >= examples:
         raise ValueError(f"order must hold indices in 0..{examples - 1}, got values from {low} to {high}")
 
@@ -57,6 +66,12 @@ def check_keys(keys: Any, order: Int[Array, "epochs steps batch"]) -> None:
     """Raise ``ValueError`` if there is not one key for each step of ``order``."""
     if keys is not None and keys.shape != order.shape[:2]:
         raise ValueError(f"keys must have the shape (epochs, steps) = {order.shape[:2]}, got {keys.shape}")
+
+
+def _range(indices: Int[Array, "..."]) -> tuple[int, int]:
+    # NumPy, since JAX would trace even a constant when this runs inside jit.
+    concrete = np.asarray(indices)
+    return int(concrete.min()), int(concrete.max())
 
 
 def _is_traced(tree: Any) -> bool:

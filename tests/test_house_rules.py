@@ -1,0 +1,110 @@
+"""Rules of the house that no linter knows."""
+
+import ast
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = sorted((ROOT / "udl_jax").rglob("*.py"))
+TESTS = sorted([*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "parity").rglob("test_*.py")])
+GALLERY = sorted((ROOT / "gallery").rglob("plot_*.py"))
+COMPARISONS = {"allclose", "array_equal", "isclose", "array_equiv", "is_close", "all", "any"}
+ASSERTING = re.compile(r"assert|agrees|raises|warns|close$")
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def called(node):
+    """Return the last part of the name of what a call calls."""
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_no_comparison_is_thrown_away(path):
+    thrown_away = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Expr)
+        and (
+            isinstance(node.value, ast.Compare)
+            or (isinstance(node.value, ast.Call) and called(node.value) in COMPARISONS)
+        )
+    ]
+    assert not thrown_away, f"lines {thrown_away} compare, but assert nothing"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_every_test_asserts(path):
+    tree = ast.parse(path.read_text())
+    idle = [
+        function.name
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("test_")
+        if not any(
+            isinstance(node, ast.Assert)
+            or (isinstance(node, ast.Call) and ASSERTING.search(called(node)))
+            or (isinstance(node, ast.Attribute) and ASSERTING.search(node.attr))
+            or (isinstance(node, ast.Name) and ASSERTING.search(node.id))
+            for node in ast.walk(function)
+        )
+    ]
+    assert not idle
+
+
+def imports(path):
+    """Return the dotted names that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def chapter(text):
+    found = re.search(r"\bch(\d\d)_", text)
+    return int(found[1]) if found else None
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name)
+def test_imports_run_one_way(path):
+    """A chapter may import earlier chapters, shared rooms import none; torch and the other trees stay out."""
+    ours = chapter(name(path))
+    for imported in imports(path):
+        assert imported.split(".")[0] not in {"torch", "sphinx", "gallery", "parity", "tests"}
+        theirs = chapter(imported)
+        if theirs is not None:
+            assert ours is not None, f"{imported} is a chapter, this is a shared room"
+            assert theirs <= ours, f"{imported} is a later chapter"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name)
+def test_library_names_no_precision(path):
+    """The dtype follows the inputs."""
+    with path.open("rb") as file:
+        named = [
+            token.start[0]
+            for token in tokenize.tokenize(file.readline)
+            if token.type == tokenize.NAME and token.string == "float32"
+        ]
+    assert not named
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name)
+def test_library_files_are_short(path):
+    if path.name != "book.py":  # the catalogue: one record a notebook, 68 of them
+        assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=name)
+def test_pages_open_with_their_number_and_are_short_essays(path):
+    text = path.read_text()
+    number = ".".join(path.name.split("_")[1:3])
+    heading = ast.get_docstring(ast.parse(text)).splitlines()[0]
+    assert heading.startswith(f"{number} ")
+    assert 40 <= len(text.splitlines()) <= 220

@@ -1,0 +1,73 @@
+import jax
+import numpy as np
+import optax
+import pytest
+
+from udl_jax import training
+from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
+from udl_jax.training import chunks
+
+RECIPE = training.Recipe(DeepNetwork((8, 2)), optax.adam(0.01))
+ORDER = training.draw_order(jax.random.key(1), examples=30, epochs=6, batch=10)
+
+
+@pytest.fixture
+def arguments():
+    x = jax.random.normal(jax.random.key(0), (30, 3))
+    data = training.Examples(x, (x[:, 0] > 0).astype(int))
+    state = training.start(RECIPE, RECIPE.model.init(jax.random.key(2), x))
+    return RECIPE, state, data, data, ORDER
+
+
+def assert_same(ours, theirs):
+    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 6, 100])
+def test_chunks_give_the_identical_result(arguments, chunk):
+    assert_same(training.train_in_chunks(*arguments, chunk=chunk, progress=False), training.train(*arguments))
+
+
+def test_killed_training_resumes_to_the_identical_result(arguments, tmp_path, monkeypatch):
+    work, calls = chunks.scan_epochs, []
+
+    def die_at_the_third(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return work(*args)
+
+    monkeypatch.setattr(chunks, "scan_epochs", die_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        training.train_in_chunks(*arguments, chunk=2, directory=tmp_path, progress=False)
+
+    resumed = []
+    monkeypatch.setattr(chunks, "scan_epochs", lambda *args: resumed.append(len(args[4])) or work(*args))
+    result = training.train_in_chunks(*arguments, chunk=2, directory=tmp_path, progress=False)
+    assert len(resumed) == 2  # one to tell the shapes of what was saved, one for the missing two epochs
+    assert_same(result, training.train(*arguments))
+
+
+def test_finished_training_is_read_back(arguments, tmp_path):
+    first = training.train_in_chunks(*arguments, chunk=3, directory=tmp_path, progress=False)
+    again = training.train_in_chunks(*arguments, chunk=3, directory=tmp_path, progress=False)
+    assert_same(first, again)
+
+
+def test_directory_of_another_training_is_told(arguments, tmp_path):
+    training.train_in_chunks(*arguments, chunk=3, directory=tmp_path, progress=False)
+    *others, order = arguments
+    with pytest.raises(ValueError, match="holds the checkpoints of another training"):
+        training.train_in_chunks(*others, order[:, ::-1], chunk=3, directory=tmp_path, progress=False)
+
+
+def test_bar_shows_epochs_and_loss(arguments, capsys):
+    _, history = training.train_in_chunks(*arguments, chunk=3)
+    shown = capsys.readouterr().err
+    assert "6/6" in shown
+    assert f"loss={float(history.train.loss[-1]):.4g}" in shown
+
+
+def test_chunk_must_be_positive(arguments):
+    with pytest.raises(ValueError, match="chunk must be at least 1 epoch, got 0"):
+        training.train_in_chunks(*arguments, chunk=0)
