@@ -28,7 +28,9 @@ def tests(session):
     """Run the tests and the docstrings' examples, with types and shapes checked, and show coverage."""
     session.install("-e", ".[test]")
     checked = "--jaxtyping-packages=udl_jax,beartype.beartype"
-    session.run("pytest", "tests", checked, "--cov", "--cov-report=term", *session.posargs, env=CACHE)
+    session.run(
+        "pytest", "tests", "-n", "2", checked, "--cov", "--cov-report=term", *session.posargs, env=CACHE
+    )
     session.run("pytest", "--doctest-modules", "udl_jax", env=CACHE)
 
 
@@ -58,8 +60,13 @@ def record(session):
 def docs(session):
     """Execute every gallery script and build the site into docs/_build/html; warnings are errors."""
     session.install("-e", ".[docs]")
+    stale = ("-D", "sphinx_gallery_conf.run_stale_examples=True")  # the library may have changed
     with session.chdir("docs"):
-        session.run("sphinx-build", "-W", "-n", "--keep-going", "-b", "html", ".", "_build/html", env=CACHE)
+        session.run(
+            "sphinx-build", "-W", "-n", "--keep-going", *stale, "-b", "html", ".", "_build/html", env=CACHE
+        )
+    # A page should take 30 s; here two of them share two cores.
+    session.run("python", "docs/check_gallery.py", "--seconds", "60")
 
 
 @nox.session

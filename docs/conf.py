@@ -1,10 +1,10 @@
 """Sphinx configuration of the udl_jax site.
 
-Build it from the repository root with ``sphinx-build -W -n -b html docs docs/_build/html``.
+Build it from the repository root with ``sphinx-build -W -n -b html docs docs/_build/html``; hold the
+gallery to its budgets afterwards with ``python docs/check_gallery.py``.
 """
 
 import sys
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +12,7 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS / "_ext"), str(ROOT)]
 
+from udl_api import names_in_order  # noqa: E402
 from udl_links import repository_url  # noqa: E402
 
 import udl_jax  # noqa: E402
@@ -35,6 +36,7 @@ extensions = [
     "udl_api",
     "udl_catalogue",
     "udl_links",
+    "udl_signatures",
 ]
 
 # Sources ------------------------------------------------------------------------------------------
@@ -49,12 +51,11 @@ suppress_warnings = [
 
 # API reference ------------------------------------------------------------------------------------
 
+add_module_names = False
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
 autosummary_generate = False  # udl_api calls the generator, for modules it finds by itself
 autosummary_ignore_module_all = False
+autosummary_context = {"names_in_order": names_in_order()}  # autosummary itself sorts by the alphabet
 maximum_signature_line_length = 88
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
@@ -87,11 +88,9 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "reset_modules": ("matplotlib", "udl_gallery.reset"),
     "parallel": 2,
-    "abort_on_example_error": False,
-    "junit": "gallery.xml",
+    "junit": "../gallery.xml",  # read by check_gallery.py
     "doc_module": ("udl_jax",),
     "backreferences_dir": "gallery/backreferences",
-    "inspect_global_variables": False,
     "image_srcset": ["2x"],
     "matplotlib_animations": True,
     "remove_config_comments": True,
@@ -100,8 +99,6 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "thumbnail_size": (480, 336),
 }
-# A figure that a script shows stays open for the scraper: plt.show() has nothing to say about that.
-warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
 # Copy buttons leave prompts and output behind.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
@@ -115,9 +112,9 @@ html_title = "udl_jax"
 html_static_path = [
     "_static",
     # MathJax as one file, from a package: formulas need no network either.
-    str(Path(find_spec("sphinx-mathjax-offline").origin).parent / "static/mathjax/tex-svg.js"),
+    str(Path(find_spec("sphinx-mathjax-offline").origin).parent / "static/mathjax/tex-svg-full.js"),
 ]
-mathjax_path = "tex-svg.js"
+mathjax_path = "tex-svg-full.js"
 mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "global"}}
 html_css_files = ["udl.css"]
 html_favicon = "_static/favicon.svg"
@@ -135,15 +132,13 @@ html_theme_options = {
         {"name": "GitHub", "url": url, "icon": "fa-brands fa-github"} for url in [repository_url(ROOT)] if url
     ],
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "show_nav_level": 1,
     "show_toc_level": 2,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
-    "secondary_sidebar_items": {
-        "**": ["page-toc", "sg_download_links"],
-    },
+    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
     "footer_start": ["copyright"],
     "footer_end": ["footer-book"],
     "back_to_top_button": True,

@@ -5,7 +5,9 @@ Run ``python docs/make_inventories.py`` after raising the version of a package, 
 """
 
 import importlib
+import importlib.metadata
 import inspect
+import platform
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,6 +16,14 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent / "_inventories"
+NAMES = {
+    "python": "Python",
+    "jax": "JAX",
+    "flax": "Flax",
+    "optax": "Optax",
+    "numpy": "NumPy",
+    "matplotlib": "Matplotlib",
+}
 
 
 class Entry(NamedTuple):
@@ -91,9 +101,8 @@ def jax() -> Iterator[Entry]:
     yield from describe(modules.split(), lambda module, name, thing: f"_autosummary/{module}.{name}.html")
     from jax import Array  # noqa: PLC0415
 
-    yield Entry(
-        "jax.numpy.ndarray.at", "property", "_autosummary/jax.numpy.ndarray.at.html#jax.numpy.ndarray.at"
-    )
+    for name, kind in {"jax.numpy.ndarray.at": "property", "jax.typing.ArrayLike": "data"}.items():
+        yield Entry(name, kind, f"_autosummary/{name}.html#{name}")
     yield from describe_methods(Array, "jax.Array", lambda full: f"_autosummary/{full}.html")
 
 
@@ -184,7 +193,8 @@ def jaxtyping() -> Iterator[Entry]:
 def write(project: str, entries: Iterator[Entry]) -> None:
     """Write one inventory in Sphinx's format, version 2."""
     lines = [f"{name} py:{kind} 1 {address} -\n" for name, kind, address in sorted(set(entries))]
-    header = f"# Sphinx inventory version 2\n# Project: {project}\n# Version: stub\n"
+    version = platform.python_version() if project == "python" else importlib.metadata.version(project)
+    header = f"# Sphinx inventory version 2\n# Project: {NAMES.get(project, project)}\n# Version: {version}\n"
     header += "# The remainder of this file is compressed using zlib.\n"
     body = zlib.compress("".join(lines).encode(), 9)
     (FOLDER / f"{project}.inv").write_bytes(header.encode() + body)

@@ -1,25 +1,30 @@
 """The look of every figure: the colours, the colormap and the panels that return in many chapters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from jaxtyping import ArrayLike, Float
+from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 
 #: Colours that readers with any colour vision tell apart (Okabe and Ito, 2008), dark ones first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 TRAIN, TEST = COLOURS[1], COLOURS[0]
 DATA = "#444444"
+#: For paths on a surface in :data:`COLORMAP`.
+PATH_COLOURS = ("#FFFFFF", COLOURS[5], COLOURS[2], COLOURS[4])
 #: From low (dark) to high (light), in the warm browns of the book's loss surfaces.
 COLORMAP = LinearSegmentedColormap.from_list(
     "udl", ["#1f0812", "#5c2230", "#9c4f3f", "#cf8f62", "#eccb9d", "#fff9ec"]
 )
 
 _STYLE = {
+    "animation.frame_format": "jpeg",  # a seventh of PNG's size where the frames show surfaces
     "axes.grid": False,
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
@@ -98,3 +103,124 @@ def panels(rows: int, columns: int, *, size: float = 2.2, **settings) -> tuple[F
     """
     shared = {"sharex": True, "sharey": True, "squeeze": False} | settings
     return plt.subplots(rows, columns, figsize=(size * columns + 0.4, size * rows + 0.3), **shared)
+
+
+def hidden_unit_panels(
+    figure: Figure | SubFigure,
+    x: Float[ArrayLike, " samples"] | Float[ArrayLike, "samples 1"],
+    *rows: Float[ArrayLike, "samples units"],
+    labels: Sequence[str] = ("pre-activation", "activation", "weighted"),
+    limits: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Draw what the hidden units of a network with one input compute: a column and a colour for each unit.
+
+    Parameters
+    ----------
+    figure
+        Where to draw: a figure, or a part of one.
+    x
+        Inputs in rising order.
+    rows
+        What to draw over ``x``, from top to bottom; with the default labels that is three arrays:
+        pre-activations, activations, activations times their weights.
+    labels
+        One for each of ``rows``.
+    limits
+        Lower and upper end of the vertical axis, which all panels share.
+
+    Returns
+    -------
+    array of Axes
+        Of shape (rows, units).
+    """
+    axes = figure.subplots(len(rows), np.shape(rows[0])[1], sharex=True, sharey=True, squeeze=False)
+    for values, label, row in zip(rows, labels, axes, strict=True):
+        for unit, ax in enumerate(row):
+            ax.axhline(0, color="0.85", lw=0.8, zorder=0)
+            ax.plot(x, values[:, unit], color=COLOURS[unit % len(COLOURS)])
+        row[0].set(ylabel=label, ylim=limits, xlim=(np.min(x), np.max(x)))
+    for unit, (top, bottom) in enumerate(zip(axes[0], axes[-1]), 1):
+        top.set_title(f"unit {unit}")
+        bottom.set_xlabel("input $x$")
+    return axes
+
+
+def paths(
+    ax: Axes,
+    points: Mapping[str, Float[ArrayLike, "_ 2"]],
+    *,
+    best: Float[ArrayLike, "2"] | None = None,
+    legend: str | None = "upper right",
+) -> list[Line2D]:
+    """Draw paths over a surface, in colours that stand out from it.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    points
+        The points of each path, by its name.
+    best
+        Where to put a star, which is called "best" in the legend.
+    legend
+        Corner for the names of the paths; None for no legend.
+
+    Returns
+    -------
+    list of Line2D
+        One for each path.
+    """
+    lines = [
+        ax.plot(*np.transpose(path), "o-", color=colour, ms=2.5, lw=1.2, label=name)[0]
+        for (name, path), colour in zip(points.items(), PATH_COLOURS)
+    ]
+    if best is not None:
+        ax.plot(*best, "*", color=COLOURS[4], ms=11, mec="k", ls="none", label="best")
+    if legend is not None:
+        ax.legend(loc=legend, labelcolor="w", facecolor="k", framealpha=0.4, frameon=True)
+    return lines
+
+
+def animate_paths(
+    ax: Axes,
+    points: Mapping[str, Float[ArrayLike, "_ 2"]],
+    *,
+    frames: int = 30,
+    interval: float = 200,
+    **settings,
+) -> FuncAnimation:
+    """Draw :func:`paths` that grow, step by step.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    points
+        The points of each path, by its name. Shorter paths wait at their ends for longer ones.
+    frames
+        Number of pictures; if there are more steps, each picture goes on by several.
+    interval
+        Milliseconds from picture to picture.
+    settings
+        For :func:`paths`.
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        To be kept in a variable for as long as it should run. As a still picture, its figure shows the
+        whole paths.
+    """
+    lines = paths(ax, points, **settings)
+    longest = max(map(len, points.values()))
+
+    def draw(shown):
+        for line, path in zip(lines, points.values()):
+            line.set_data(*np.transpose(path[:shown]))
+        ax.set_title(f"after {shown - 1} steps")
+        return lines
+
+    shown = np.unique(np.linspace(1, longest, min(frames, longest)).astype(int))
+    animation = FuncAnimation(ax.figure, draw, shown, interval=interval)
+    ax.figure.canvas.draw()  # starts it: Matplotlib warns of animations that never were
+    draw(longest)
+    return animation

@@ -4,36 +4,18 @@ import functools
 import importlib
 import inspect
 import pkgutil
-import re
 from pathlib import Path
-from typing import Any
 
-from docutils import nodes
-from jax.typing import ArrayLike
-from jaxtyping import PRNGKeyArray
-from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.ext.autosummary.generate import generate_autosummary_docs
-from sphinx.util.typing import ExtensionMetadata, stringify_annotation
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.typing import ExtensionMetadata
 
 from udl_jax import book
 
 PACKAGE = "udl_jax"
 #: Modules for the command line, which `run.rst` describes.
 UNLISTED = {"udl_jax.cli"}
-#: What signatures are rid of, and what stands there instead.
-SHORT = {
-    re.escape(stringify_annotation(ArrayLike, "smart")): "~jax.typing.ArrayLike",
-    re.escape(stringify_annotation(PRNGKeyArray, "smart")): "~jaxtyping.PRNGKeyArray",
-    r"~?(jax\.)?jaxlib\._jax\.Array": "~jax.Array",
-    r"~?\bjaxtyping\.": "~jaxtyping.",
-    r"\[ndarray": "[~numpy.ndarray",
-    r"~jaxtyping\.(\w+)\[~jax\.Array, ('.*?')\] \| ~jaxtyping\.\1\[~numpy\.ndarray, \2\]": (
-        r"~jaxtyping.\1[~jax.typing.ArrayLike, \2]"
-    ),
-    r"(, )?parent: ~flax\.linen\.module\.Module \|.*\)": ")",  # every Flax module has it, and a name
-}
 FOLDER = Path("api", "generated")
 ROOMS = FOLDER / "rooms.inc"
 
@@ -66,6 +48,16 @@ def all_pages() -> tuple[str, ...]:
     return tuple(page for child in children(PACKAGE) for page in pages_below(child))
 
 
+def names_in_order() -> dict[str, list[str]]:
+    """List the names that each page's module defines or imports, in the order of the source."""
+    order = {}
+    for page in all_pages():
+        analyzer = ModuleAnalyzer.for_module(page)
+        analyzer.analyze()
+        order[page] = list(analyzer.tagorder)
+    return order
+
+
 def rooms() -> dict[str, list[str]]:
     """Group the children of the package: what all chapters share, and each chapter by its title."""
     chapters = {chapter.package: f"Chapter {chapter.number}: {chapter.title}" for chapter in book.CHAPTERS}
@@ -77,11 +69,11 @@ def rooms() -> dict[str, list[str]]:
 
 
 def describe_room(title: str, names: list[str]) -> list[str]:
-    """Write the section of one room: the packages' docstrings and a table of their modules."""
+    """Write the section of one room: a target for references to its packages, and a table of modules."""
     lines = [title, "-" * len(title), ""]
     for name in names:
         if not speaks_for_itself(name):
-            lines += [f".. automodule:: {name}", ""]
+            lines += [f".. py:module:: {name}", ""]
     lines += [f".. currentmodule:: {PACKAGE}", "", ".. autosummary::", "   :toctree: generated", ""]
     pages = [page.removeprefix(f"{PACKAGE}.") for name in names for page in pages_below(name)]
     return [*lines, *(f"   ~{page}" for page in pages), ""]
@@ -97,71 +89,7 @@ def write_pages(app: Sphinx) -> None:
         stale.unlink()
 
 
-@functools.cache
-def documented_names() -> dict[str, str]:
-    """Map the place where an object is defined to the public module that documents it."""
-    names = {}
-    for page in all_pages():
-        module = importlib.import_module(page)
-        for name in getattr(module, "__all__", []):
-            thing = getattr(module, name)
-            if hasattr(thing, "__qualname__"):
-                names[f"{thing.__module__}.{thing.__qualname__}"] = f"{page}.{name}"
-    return names
-
-
-def resolve_definition(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.TextElement
-) -> nodes.reference | None:
-    """Resolve ``udl_jax.training.engine.State`` as ``udl_jax.training.State``."""
-    target = documented_names().get(node["reftarget"])
-    if node.get("refdomain") != "py" or not target:
-        return None
-    return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, contnode)
-
-
-def shorten(text: str) -> str:
-    """Shorten a signature's annotations: ``Float[Array, "steps"]``, not the full names of both packages.
-
-    Sphinx shows of ``~package.Name`` the last part only, and links it.
-    """
-    for pattern, short in SHORT.items():
-        text = re.sub(pattern, short, text)
-    return text
-
-
-def shorten_signature(
-    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
-) -> tuple[str | None, str | None]:
-    """Shorten what autodoc is about to print."""
-    return signature and shorten(signature), returns and shorten(returns)
-
-
-def quote_returns(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Set the types in a docstring's Returns section as code, before numpydoc takes them for prose."""
-    inside = False
-    for i, line in enumerate(lines):
-        if i + 1 < len(lines) and re.fullmatch("-{3,}", lines[i + 1]):
-            inside = line in {"Returns", "Yields"}
-        elif inside and re.match(r"[^\s`-]", line):
-            lines[i] = "``" + re.sub(r'"\s+', '"', line) + "``"
-
-
-def skip_field(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Leave out the fields of named tuples, dataclasses and Flax modules: the signature shows them."""
-    here = app.env.current_document
-    if what != "class" or not here.autodoc_class:
-        return None
-    cls = getattr(importlib.import_module(here.autodoc_module), here.autodoc_class)
-    fields = {*getattr(cls, "_fields", ()), *getattr(cls, "__dataclass_fields__", ())}
-    return True if name in fields else None
-
-
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect to Sphinx."""
     app.connect("builder-inited", write_pages)
-    app.connect("autodoc-process-signature", shorten_signature)
-    app.connect("autodoc-process-docstring", quote_returns, priority=400)
-    app.connect("autodoc-skip-member", skip_field)
-    app.connect("missing-reference", resolve_definition)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

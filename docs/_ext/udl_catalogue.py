@@ -6,7 +6,7 @@ name in ``_templates/catalogue``.
 """
 
 import json
-import re
+import math
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -59,8 +59,7 @@ class Check(NamedTuple):
         """The error as a part of what is tolerated; infinite for an exact check that failed, or a NaN."""
         if self.exact:
             return 0.0 if self.passed else float("inf")
-        strain = self.max_error / self.tolerance
-        return strain if strain == strain else float("inf")
+        return float("inf") if math.isnan(self.max_error) else self.max_error / self.tolerance
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -78,10 +77,10 @@ def read_checks() -> dict[str, list[Check]]:
 
 
 def worst(checks: Iterable[Check]) -> list[Check]:
-    """Pick the check nearest to its tolerance for each kind and precision, exact ones only if alone."""
+    """Pick the check nearest to its tolerance for each kind and precision; exact ones count if they are alone."""
 
-    def group(check: Check) -> tuple[int, str, str]:
-        return KINDS.index(check.column), check.kind, "" if check.exact else check.dtype
+    def group(check: Check) -> tuple[int, str, bool, bool]:
+        return KINDS.index(check.column), check.kind, check.exact, check.dtype == "float32"
 
     picked = [max(found, key=lambda c: c.strain) for _, found in groupby(sorted(checks, key=group), group)]
     measured = {check.column for check in picked if not check.exact}
@@ -180,9 +179,8 @@ def add_card(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the card of its notebook behind the introduction of each gallery page."""
     record = next((r for r in book.NOTEBOOKS if r.gallery == f"{docname}.py"), None)
     if record:
-        introduction, *cells = re.split(rf"(?m)^(?={re.escape(CELL)})", source[0])
-        card = f".. notebook-card:: {record.number}\n\n"
-        source[0] = "".join([introduction, *cells[:1], card, *cells[1:]])
+        introduction, mark, cells = source[0].partition(CELL)
+        source[0] = f"{introduction}.. notebook-card:: {record.number}\n\n{mark}{cells}"
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

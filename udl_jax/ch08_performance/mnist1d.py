@@ -95,8 +95,6 @@ def he_uniform(
 ) -> dict[str, dict[str, Float[Array, "..."]]]:
     """Cut uniform draws into He-initialised parameters of a :class:`DeepNetwork`.
 
-    One long vector of draws compiles several times faster than one draw a layer, as Flax's ``init`` has.
-
     Parameters
     ----------
     draws
@@ -132,18 +130,23 @@ def he_uniform(
     }
 
 
+_he_uniform = jax.jit(he_uniform, static_argnums=1)
+
+
 def draw_variables(
     key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK
 ) -> dict[str, PyTree[Float[Array, "..."]]]:
-    """Draw initial variables of the network in the precision of the data; see :func:`he_uniform`."""
+    """Draw initial variables of the network in the precision of the data; see :func:`he_uniform`.
+
+    As in :func:`udl_jax.training.draw_order`, the key's bits seed a NumPy generator: to compile JAX's own
+    generator would take longer than the whole training.
+    """
     widths = (data.x_train.shape[1], *settings.hidden, settings.classes)
-    return _draw_variables(key, widths, data.x_train.dtype)
-
-
-@functools.partial(jax.jit, static_argnums=(1, 2))
-def _draw_variables(key, widths, dtype):
     weights = sum(rows * columns for rows, columns in itertools.pairwise(widths))
-    return {"params": he_uniform(jax.random.uniform(key, (weights,), dtype), widths)}
+    # The order is drawn from the same key, so the weights take another stream of it.
+    generator = np.random.default_rng([*np.asarray(jax.random.key_data(key)), 1])
+    draws = generator.random(weights).astype(data.x_train.dtype)
+    return {"params": _he_uniform(jnp.asarray(draws), widths)}
 
 
 def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
@@ -168,9 +171,8 @@ def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK)
     Prince (2023), section 8.1, figure 8.2; notebook 8.1.
     """
     recipe = make_recipe(settings, examples=len(data.x_train))
-    key_weights, key_order = jax.random.split(key)
-    state = training.start(recipe, draw_variables(key_weights, data, settings))
-    order = training.draw_order(key_order, len(data.x_train), settings.epochs, settings.batch)
+    state = training.start(recipe, draw_variables(key, data, settings))
+    order = training.draw_order(key, len(data.x_train), settings.epochs, settings.batch)
     return training.Fit(*training.train(recipe, state, *split(data), order))
 
 
@@ -190,11 +192,11 @@ def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = 
         As from :func:`train_network`, along a leading axis ``seeds``.
     """
     recipe = make_recipe(settings, examples=len(data.x_train))
-    key_weights, key_order = jax.vmap(jax.random.split, out_axes=1)(keys)
-    variables = jax.vmap(lambda key: draw_variables(key, data, settings))(key_weights)
-    states = jax.vmap(functools.partial(training.start, recipe))(variables)
+    variables = [draw_variables(key, data, settings) for key in keys]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *variables)
+    states = jax.vmap(functools.partial(training.start, recipe))(stacked)
     counts = len(data.x_train), settings.epochs, settings.batch
-    orders = jnp.stack([training.draw_order(key, *counts) for key in key_order])
+    orders = jnp.stack([training.draw_order(key, *counts) for key in keys])
     return training.Fit(*training.train_replicas(recipe, states, *split(data), orders))
 
 
