@@ -10,7 +10,6 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
 
 #: Colours that readers with any colour vision tell apart (Okabe and Ito, 2008), dark ones first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -149,9 +148,9 @@ def paths(
     ax: Axes,
     points: Mapping[str, Float[ArrayLike, "_ 2"]],
     *,
-    best: Float[ArrayLike, "2"] | None = None,
+    best: Float[ArrayLike, "2"] | tuple[float, float] | None = None,
     legend: str | None = "upper right",
-) -> list[Line2D]:
+) -> list:
     """Draw paths over a surface, in colours that stand out from it.
 
     Parameters

@@ -42,7 +42,7 @@ def test_killed_training_resumes_to_the_identical_result(arguments, tmp_path, mo
         training.train_in_chunks(*arguments, chunk=2, directory=tmp_path, progress=False)
 
     resumed = []
-    monkeypatch.setattr(chunks, "scan_epochs", lambda *args: resumed.append(len(args[4])) or work(*args))
+    monkeypatch.setattr(chunks, "scan_epochs", lambda *args: resumed.append(len(args[5])) or work(*args))
     result = training.train_in_chunks(*arguments, chunk=2, directory=tmp_path, progress=False)
     assert len(resumed) == 2  # one to tell the shapes of what was saved, one for the missing two epochs
     assert_same(result, training.train(*arguments))

@@ -157,8 +157,11 @@ def test_training_keeps_what_it_has_when_the_loss_is_not_a_number(recipe, state,
     assert stopped.failed_at.tolist() == [2, 3]
     two_epochs, _ = training.train(recipe, state, poisoned, None, order[:2])
     three_steps, _ = training.train(recipe, two_epochs, poisoned, None, order[2:3, :3])
-    assert_trees_equal(stopped.variables, three_steps.variables)
-    assert_trees_equal(stopped.optimiser, three_steps.optimiser)
+    for ours, theirs in (
+        (stopped.variables, three_steps.variables),
+        (stopped.optimiser, three_steps.optimiser),
+    ):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ours, theirs)
 
 
 def test_failure_is_remembered_by_the_next_call(recipe, state, data):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Int, Key
 
-from udl_jax.training.engine import History, Recipe, State, check, scan_epochs
+from udl_jax.training.engine import History, Recipe, State, check, run_epochs, scan_epochs
 from udl_jax.training.validation import Examples
 
 
@@ -60,15 +60,15 @@ def train_replicas(
     devices = len(jax.devices())
     padding = -replicas % devices
     padded = jax.tree.map(lambda leaf: _repeat_last(leaf, padding), (states, orders, keys))
-    results = _scan_replicas(recipe, *padded, train_data, test_data)
+    results = run_epochs(_scan_replicas, recipe, *padded, train_data, test_data)
     return jax.tree.map(lambda leaf: leaf[:replicas], results)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _scan_replicas(recipe, states, orders, keys, train_data, test_data):
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _scan_replicas(recipe, guarded, states, orders, keys, train_data, test_data):
     def share(states, orders, keys, train_data, test_data):
         def one(state, order, keys):
-            return scan_epochs(recipe, state, train_data, test_data, order, keys)
+            return scan_epochs(recipe, guarded, state, train_data, test_data, order, keys)
 
         return jax.vmap(one)(states, orders, keys)
 

@@ -25,7 +25,7 @@ def check_examples(examples: Examples, name: str) -> None:
         raise ValueError(f"{name} data have {len(x)} inputs but {len(y)} targets")
     if len(x) == 0:
         raise ValueError(f"{name} data are empty: there is nothing to learn from")
-    if _is_traced(examples):
+    if is_traced(examples):
         return
     if (
         jnp.issubdtype(x.dtype, jnp.floating)
@@ -41,7 +41,7 @@ def check_labels(
 
     Outputs have a column for each label if they are one array with one axis more than the labels.
     """
-    if not jnp.issubdtype(labels.dtype, jnp.integer) or _is_traced(labels):
+    if not jnp.issubdtype(labels.dtype, jnp.integer) or is_traced(labels):
         return
     leaves = jax.tree.leaves(outputs)
     if len(leaves) != 1 or leaves[0].ndim != labels.ndim + 1:
@@ -55,7 +55,7 @@ def check_order(order: Int[Array, "..."], examples: int) -> None:
     """Raise ``ValueError`` if ``order`` is not an (epochs, steps, batch) array of indices of examples."""
     if order.ndim != 3 or 0 in order.shape:
         raise ValueError(f"order must have the axes (epochs, steps, batch), none empty, got {order.shape}")
-    if _is_traced(order):
+    if is_traced(order):
         return
     low, high = _range(order)
     if low < 0 or high >= examples:
@@ -74,5 +74,6 @@ def _range(indices: Int[Array, "..."]) -> tuple[int, int]:
     return int(concrete.min()), int(concrete.max())
 
 
-def _is_traced(tree: Any) -> bool:
+def is_traced(tree: Any) -> bool:
+    """Tell whether a JAX transformation is looking at the tree, so that it has no values yet."""
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))

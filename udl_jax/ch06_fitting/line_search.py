@@ -1,0 +1,164 @@
+"""Line search: the lowest point of a function of one variable, closed in on from both sides."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Num
+
+# The notebooks set out from 0.33 and 0.66 of the interval; later the inner points stand at exact thirds.
+_FIRST_POINTS = (0.0, 0.33, 0.66, 1.0)
+
+
+class Search(NamedTuple):
+    """What a line search found, and how.
+
+    Attributes
+    ----------
+    minimum
+        Midpoint of the inner two points of the last bracket.
+    brackets
+        The four points a, b, c, d before each iteration; row ``count`` holds them after the last one, and
+        rows beyond it are NaN.
+    count
+        Iterations done.
+    """
+
+    minimum: Float[Array, "*batch"]
+    brackets: Float[Array, "*batch iterations 4"]
+    count: Int[Array, "*batch"]
+
+
+def two_dips(phi: Float[ArrayLike, "*batch"]) -> Float[Array, "*batch"]:
+    r"""Evaluate the loss that notebook 6.1 searches: a narrow dip near 0.35 on the flank of a wide one.
+
+    Parameters
+    ----------
+    phi
+        The parameter; the notebook looks at 0 to 1.
+
+    Returns
+    -------
+    Float[Array, "*batch"]
+        :math:`1 - 0.5\,e^{-(\phi-0.65)^2/0.1} - 0.45\,e^{-(\phi-0.35)^2/0.02}`.
+
+    References
+    ----------
+    Prince (2023), figure 6.10.
+
+    Examples
+    --------
+    >>> two_dips(jnp.array([0.35, 0.65]))
+    Array([0.3467..., 0.4950...], dtype=float32)
+    """
+    wide = 0.5 * jnp.exp(-((phi - 0.65) ** 2) / 0.1)
+    narrow = 0.45 * jnp.exp(-((phi - 0.35) ** 2) / 0.02)
+    return 1 - wide - narrow
+
+
+def search(
+    loss: Callable[[Float[Array, ""]], Float[Array, ""]],
+    start: Num[ArrayLike, ""] = 0.0,
+    end: Num[ArrayLike, ""] = 1.0,
+    threshold: Num[ArrayLike, ""] = 1e-4,
+    max_iterations: int = 10,
+    *,
+    strict: bool = True,
+) -> Search:
+    """Close in on a minimum of ``loss`` between ``start`` and ``end``.
+
+    Four points a < b < c < d span the interval. In each iteration one of three rules moves them:
+
+    1. If a is lower than all others, then b, c and d come half as close to it.
+    2. Else, if b is lower than c, then d moves to where c is.
+    3. Else, if c is lower than b, then a moves to where b is.
+
+    After rules 2 and 3 the inner points go to the thirds of the new interval. The search ends when they are
+    no more than ``threshold`` apart.
+
+    Parameters
+    ----------
+    loss
+        Function of a scalar; static under ``jit``. If it has several minima, the search finds one of them,
+        not always the lowest.
+    start, end
+        Ends of the interval. Their dtype is that of the search.
+    threshold
+        Distance of the inner points at which to stop.
+    max_iterations
+        Number of iterations after which to stop in any case; static under ``jit``.
+    strict
+        What a tie does; static under ``jit``. With True (notebook 6.1) the rules mean "lower" as they say it,
+        so that equal inner points stay where they are. With False (notebooks 6.2 and 6.3) rule 1 holds
+        also if others are as low as a, and rule 3 whenever rule 2 does not.
+
+    Returns
+    -------
+    Search
+        The minimum, the trace of brackets with ``max_iterations + 1`` rows, and the number of iterations.
+
+    Raises
+    ------
+    ValueError
+        If ``end`` is not above ``start``, or if ``threshold`` or ``max_iterations`` is negative.
+
+    References
+    ----------
+    Prince (2023), section 6.1, figure 6.10.
+
+    Examples
+    --------
+    >>> found = search(two_dips)
+    >>> float(found.minimum), int(found.count)
+    (0.383..., 10)
+    >>> [round(float(point), 2) for point in found.brackets[1]]
+    [0.0, 0.22, 0.44, 0.66]
+    """
+    _check(start, end, threshold, max_iterations)
+    dtype = jnp.result_type(start, end, 1.0)
+    start, end = jnp.asarray(start, dtype), jnp.asarray(end, dtype)
+    bracket = start + (end - start) * jnp.array(_FIRST_POINTS, dtype)
+    brackets = jnp.full((max_iterations + 1, 4), jnp.nan, dtype).at[0].set(bracket)
+
+    def goes_on(state):
+        bracket, _, count = state
+        return (jnp.abs(bracket[1] - bracket[2]) > threshold) & (count < max_iterations)
+
+    def iterate(state):
+        bracket, brackets, count = state
+        bracket = _narrow(bracket, jax.vmap(loss)(bracket), strict)
+        return bracket, brackets.at[count + 1].set(bracket), count + 1
+
+    bracket, brackets, count = jax.lax.while_loop(goes_on, iterate, (bracket, brackets, jnp.int32(0)))
+    return Search((bracket[1] + bracket[2]) / 2, brackets, count)
+
+
+def _narrow(bracket: Float[Array, "4"], heights: Float[Array, "4"], strict: bool) -> Float[Array, "4"]:
+    """Apply the first rule whose condition holds."""
+    a, b, c, d = bracket
+    rules = _which(heights, strict)
+    moves = (a + (bracket - a) / 2, _thirds(a, c), _thirds(b, d))
+    return jnp.select(rules, moves, bracket)
+
+
+def _which(heights: Float[Array, "4"], strict: bool) -> tuple[Bool[Array, ""], ...]:
+    _, b, c, _ = heights
+    if strict:
+        return jnp.all(heights[0] < heights[1:]), b < c, c < b
+    return jnp.argmin(heights) == 0, b < c, jnp.array(True)
+
+
+def _thirds(a: Float[Array, ""], d: Float[Array, ""]) -> Float[Array, "4"]:
+    return jnp.stack([a, a + (d - a) / 3, a + 2 * (d - a) / 3, d])
+
+
+def _check(start, end, threshold, max_iterations):
+    if max_iterations < 0:
+        raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
+    if any(isinstance(value, jax.core.Tracer) for value in (start, end, threshold)):
+        return
+    if not start < end:
+        raise ValueError(f"end must lie above start, got an interval from {start} to {end}")
+    if not threshold >= 0:
+        raise ValueError(f"threshold must not be negative, got {threshold}")
