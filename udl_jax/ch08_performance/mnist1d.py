@@ -90,6 +90,7 @@ def split(data: Mnist1d) -> tuple[training.Examples, training.Examples]:
     return training.Examples(data.x_train, data.y_train), training.Examples(data.x_test, data.y_test)
 
 
+@functools.partial(jax.jit, static_argnames="widths")
 def he_uniform(
     draws: Float[Array, " weights"], widths: tuple[int, ...]
 ) -> dict[str, dict[str, Float[Array, "..."]]]:
@@ -100,7 +101,7 @@ def he_uniform(
     draws
         Uniform in [0, 1), one for each weight.
     widths
-        Width of each layer, the inputs first.
+        Width of each layer, the inputs first; static.
 
     Returns
     -------
@@ -130,9 +131,6 @@ def he_uniform(
     }
 
 
-_he_uniform = jax.jit(he_uniform, static_argnums=1)
-
-
 def draw_variables(
     key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK
 ) -> dict[str, PyTree[Float[Array, "..."]]]:
@@ -146,7 +144,7 @@ def draw_variables(
     # The order is drawn from the same key, so the weights take another stream of it.
     generator = np.random.default_rng([*np.asarray(jax.random.key_data(key)), 1])
     draws = generator.random(weights).astype(data.x_train.dtype)
-    return {"params": _he_uniform(jnp.asarray(draws), widths)}
+    return {"params": he_uniform(jnp.asarray(draws), widths)}
 
 
 def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:

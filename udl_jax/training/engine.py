@@ -241,10 +241,11 @@ def check(recipe, state, train_data, test_data, order, keys):
     def outputs(variables, x):
         return recipe.model.apply(variables, x, **_mode(recipe.model, train=False))
 
+    one = jax.ShapeDtypeStruct((1, *train_data.x.shape[1:]), train_data.x.dtype)
+    shape = jax.eval_shape(outputs, state.variables, one)
     for name, examples in (("training", train_data), ("test", test_data)):
         if examples is not None:
             validation.check_examples(examples, name)
-            shape = jax.eval_shape(outputs, state.variables, examples.x[:1])
             validation.check_labels(examples.y, shape, name)
     validation.check_order(order, len(train_data.x))
     validation.check_keys(keys, order)

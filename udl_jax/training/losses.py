@@ -21,15 +21,18 @@ def cross_entropy(outputs: Float[Array, "batch classes"], labels: Int[Array, " b
 
 
 def percent_wrong(outputs: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, ""]:
-    """Compute the percentage of examples whose largest output is not that of their label.
+    """Compute the percentage of examples whose largest output, the first of equals, is not that of their label.
 
     Examples
     --------
     >>> percent_wrong(jnp.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), jnp.array([0, 0, 0, 1]))
     Array(25., dtype=float32)
     """
-    wrong = jnp.sum(jnp.argmax(outputs, axis=-1) != labels)
-    return 100 * wrong.astype(outputs.dtype) / len(labels)
+    # The first place of the maximum, as argmax has it; but argmax takes a tenth of a training's time on CPUs.
+    classes = outputs.shape[-1]
+    is_largest = outputs == outputs.max(axis=-1, keepdims=True)
+    predicted = jnp.min(jnp.where(is_largest, jnp.arange(classes), classes), axis=-1)
+    return 100 * jnp.sum(predicted != labels).astype(outputs.dtype) / len(labels)
 
 
 def squared_error(
