@@ -66,7 +66,7 @@ def docs(session):
             "sphinx-build", "-W", "-n", "--keep-going", *stale, "-b", "html", ".", "_build/html", env=CACHE
         )
     # A page should take 30 s; here two of them share two cores.
-    session.run("python", "docs/check_gallery.py", "--seconds", "60")
+    session.run("python", "docs/check_gallery.py", "--seconds", "90")
 
 
 @nox.session

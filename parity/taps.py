@@ -53,6 +53,9 @@ class TorchTap:
         import torch  # noqa: PLC0415
 
         torch.manual_seed(self.take.seed)
+        torch.set_num_threads(
+            1
+        )  # or the order of sums, and with it the rounding, depends on the machine's cores
         torch.set_default_dtype(getattr(torch, self.take.dtype))
         self._undo.callback(torch.set_default_dtype, torch.float32)
         self._patch(torch.optim.Optimizer, "add_param_group", self._meet_parameters)

@@ -184,8 +184,8 @@ def animate_paths(
     ax: Axes,
     points: Mapping[str, Float[ArrayLike, "_ 2"]],
     *,
-    frames: int = 30,
-    interval: float = 200,
+    frames: int = 20,
+    interval: float = 300,
     **settings,
 ) -> FuncAnimation:
     """Draw :func:`paths` that grow, step by step.
@@ -221,5 +221,6 @@ def animate_paths(
     shown = np.unique(np.linspace(1, longest, min(frames, longest)).astype(int))
     animation = FuncAnimation(ax.figure, draw, shown, interval=interval)
     ax.figure.canvas.draw()  # starts it: Matplotlib warns of animations that never were
+    ax.figure.set_layout_engine("none")  # the layout stands; to find it anew for each picture takes longest
     draw(longest)
     return animation

@@ -2,8 +2,8 @@
 
 from parity.completions import Completion, Take
 
-# In single precision most runs leave their own twin within the first epochs, when a preactivation falls on
-# the other side of a ReLU (of seeds 1 to 35 all but three do, by 1e-3 to 4e-2 of the loss). Seed 22 does not.
+# In single precision most runs leave their own twin, when a pre-activation falls on the other side of a ReLU: those
+# of seeds 1 to 12 do, by 4e-4 to 3e-2 of the loss. Seed 22 is one of the few that meet no such accident.
 TAME = 22
 SEEDS = tuple(Take(f"seed_{seed}", seed=seed, exact=False) for seed in range(1, 13))
 mnist1d = Completion(

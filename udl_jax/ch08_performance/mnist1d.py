@@ -90,10 +90,9 @@ def split(data: Mnist1d) -> tuple[training.Examples, training.Examples]:
     return training.Examples(data.x_train, data.y_train), training.Examples(data.x_test, data.y_test)
 
 
-@functools.partial(jax.jit, static_argnames="widths")
 def he_uniform(
-    draws: Float[Array, " weights"], widths: tuple[int, ...]
-) -> dict[str, dict[str, Float[Array, "..."]]]:
+    draws: Float[Array | np.ndarray, " weights"], widths: tuple[int, ...]
+) -> dict[str, dict[str, Float[Array | np.ndarray, "..."]]]:
     """Cut uniform draws into He-initialised parameters of a :class:`DeepNetwork`.
 
     Parameters
@@ -105,8 +104,9 @@ def he_uniform(
 
     Returns
     -------
-    dict[str, dict[str, Float[Array, "..."]]]
-        Parameters: weights uniform with variance 2 / (number of inputs of their layer), biases zero.
+    dict[str, dict[str, Float[Array | np.ndarray, "..."]]]
+        Parameters, NumPy's if the draws are: weights uniform with variance 2 / (number of inputs of their
+        layer), biases zero.
 
     Raises
     ------
@@ -121,13 +121,12 @@ def he_uniform(
     ends = np.cumsum([rows * columns for rows, columns in shapes])
     if len(draws) != ends[-1]:
         raise ValueError(f"a network with widths {widths} has {ends[-1]} weights, got {len(draws)} draws")
-    cut = jnp.split(draws, ends[:-1])
     return {
         f"layer_{k}": {
-            "kernel": (2 * part.reshape(shape) - 1) * (6 / shape[0]) ** 0.5,
-            "bias": jnp.zeros(shape[1], draws.dtype),
+            "kernel": (2 * draws[end - rows * columns : end].reshape(rows, columns) - 1) * (6 / rows) ** 0.5,
+            "bias": np.zeros(columns, draws.dtype),
         }
-        for k, (part, shape) in enumerate(zip(cut, shapes, strict=True))
+        for k, ((rows, columns), end) in enumerate(zip(shapes, ends, strict=True))
     }
 
 
@@ -144,7 +143,7 @@ def draw_variables(
     # The order is drawn from the same key, so the weights take another stream of it.
     generator = np.random.default_rng([*np.asarray(jax.random.key_data(key)), 1])
     draws = generator.random(weights).astype(data.x_train.dtype)
-    return {"params": he_uniform(jnp.asarray(draws), widths)}
+    return {"params": jax.tree.map(jnp.asarray, he_uniform(draws, widths))}
 
 
 def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:

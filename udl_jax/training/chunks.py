@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from udl_jax.training.engine import History, Recipe, State, check, run_epochs, scan_epochs
 from udl_jax.training.validation import Examples
