@@ -225,9 +225,14 @@ def forward(
 def _measure(recipe, state, examples):
     if examples is None:
         return None
-    outputs = recipe.model.apply(state.variables, examples.x, **_mode(recipe.model, train=False))
+    outputs = _predict(recipe.model, state.variables, examples.x)
     error = None if recipe.error is None else recipe.error(outputs, examples.y)
     return Measures(recipe.loss(outputs, examples.y), error)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _predict(model, variables, x):
+    return model.apply(variables, x, **_mode(model, train=False))
 
 
 def _mode(model: nn.Module, train: bool) -> dict[str, Any]:
@@ -237,12 +242,8 @@ def _mode(model: nn.Module, train: bool) -> dict[str, Any]:
 
 def check(recipe, state, train_data, test_data, order, keys):
     """Raise the ``ValueError``s of :func:`train`."""
-
-    def outputs(variables, x):
-        return recipe.model.apply(variables, x, **_mode(recipe.model, train=False))
-
     one = jax.ShapeDtypeStruct((1, *train_data.x.shape[1:]), train_data.x.dtype)
-    shape = jax.eval_shape(outputs, state.variables, one)
+    shape = _predict.eval_shape(recipe.model, state.variables, one)
     for name, examples in (("training", train_data), ("test", test_data)):
         if examples is not None:
             validation.check_examples(examples, name)

@@ -68,7 +68,9 @@ def draw_order(
     steps = examples // batch if remainder == "drop" else -(-examples // batch)
     generator = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     numbers = np.tile(np.arange(examples, dtype=np.int32), (epochs, 1))
-    visited = np.resize(generator.permuted(numbers, axis=1).T, (steps * batch, epochs)).T
+    visited = generator.permuted(numbers, axis=1)
+    again = visited[:, : max(0, steps * batch - examples)]  # none, unless the last batch wraps around
+    visited = np.concatenate([visited, again], axis=1)[:, : steps * batch]
     return jnp.asarray(visited.reshape(epochs, steps, batch))
 
 
