@@ -3,7 +3,8 @@
 from parity.completions import Completion, Take
 
 # In single precision most runs leave their own twin, when a pre-activation falls on the other side of a ReLU: those
-# of seeds 1 to 12 do, by 4e-4 to 3e-2 of the loss. Seed 22 is one of the few that meet no such accident.
+# of seeds 1 to 12 do, by 4e-4 to 3e-2 of the loss. Seed 22 was chosen by outcome: of seeds 1 to 42, ours and torch's
+# losses stay within 1e-3 for eight, and the final weights too for two, 22 and 42.
 TAME = 22
 SEEDS = tuple(Take(f"seed_{seed}", seed=seed, exact=False) for seed in range(1, 13))
 mnist1d = Completion(
