@@ -3,7 +3,6 @@
 import sys
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from parity.speed import serve
@@ -14,7 +13,7 @@ from udl_jax.data.mnist1d import Mnist1d
 def main(path: str) -> None:
     """Load the data once and train for each seed that comes in."""
     with np.load(path) as stored:
-        data = Mnist1d(**{name: jnp.asarray(stored[name]) for name in Mnist1d._fields})
+        data = jax.device_put(Mnist1d(**{name: stored[name] for name in Mnist1d._fields}))
 
     def train(seed):
         fit = mnist1d.train_network(jax.random.key(seed), data)

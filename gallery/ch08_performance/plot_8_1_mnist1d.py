@@ -40,9 +40,9 @@ plt.show()
 # Fifty epochs at the book's settings
 # -----------------------------------
 # Two hidden layers of a hundred units, He initialisation, batches of a hundred, momentum 0.9, and a learning rate of 0.05 that is
-# halved every ten epochs. All 2,000 steps and the evaluation after each epoch run as one compiled program: a scan over epochs
-# around a scan over steps. Watch the gap between the two curves open, and the test loss turn upwards while the test error stays
-# where it is.
+# halved every ten epochs. All 2,000 steps are one compiled program, a scan over epochs around a scan over steps; a second one
+# evaluates the weights that each epoch leaves while training goes on. Watch the gap between the two curves open, and the test
+# loss turn upwards while the test error stays where it is.
 
 fit = mnist1d.train_network(jax.random.key(0), data)
 train, test = fit.history

@@ -29,7 +29,7 @@ def test_chunks_give_the_identical_result(arguments, chunk):
 
 
 def test_killed_training_resumes_to_the_identical_result(arguments, tmp_path, monkeypatch):
-    work, calls = chunks.scan_epochs, []
+    work, calls = chunks.train_epochs, []
 
     def die_at_the_third(*args):
         calls.append(args)
@@ -37,12 +37,12 @@ def test_killed_training_resumes_to_the_identical_result(arguments, tmp_path, mo
             raise KeyboardInterrupt
         return work(*args)
 
-    monkeypatch.setattr(chunks, "scan_epochs", die_at_the_third)
+    monkeypatch.setattr(chunks, "train_epochs", die_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         training.train_in_chunks(*arguments, chunk=2, directory=tmp_path, progress=False)
 
     resumed = []
-    monkeypatch.setattr(chunks, "scan_epochs", lambda *args: resumed.append(len(args[5])) or work(*args))
+    monkeypatch.setattr(chunks, "train_epochs", lambda *args: resumed.append(len(args[5])) or work(*args))
     result = training.train_in_chunks(*arguments, chunk=2, directory=tmp_path, progress=False)
     assert len(resumed) == 2  # one to tell the shapes of what was saved, one for the missing two epochs
     assert_same(result, training.train(*arguments))

@@ -99,6 +99,39 @@ def test_train_is_jittable(recipe, state, data):
     assert_trees_equal(compiled(state, ORDER), training.train(recipe, state, data, None, ORDER))
 
 
+def test_training_stays_on_the_device_of_its_data(recipe, state, data):
+    """Evaluation is compiled for the place where the weights are, whatever the default device is."""
+    expected, measured = training.train(recipe, state, data, data, ORDER)
+    other = jax.devices()[-1]
+    trained, history = training.train(recipe, *jax.device_put((state, data, data), other), ORDER)
+    assert {leaf.device for leaf in jax.tree.leaves(trained)} == {other}
+    assert_trees_equal((trained, history), (expected, measured))
+
+
+def test_error_in_evaluation_reaches_the_caller(state, data):
+    """Evaluation runs in a thread of its own; what goes wrong there must not be lost."""
+
+    def fail(outputs):
+        raise OSError("the disk of the evaluation is full")
+
+    def error(outputs, labels):
+        return jax.pure_callback(fail, jax.ShapeDtypeStruct((), outputs.dtype), outputs)
+
+    recipe = training.Recipe(Classifier(), optax.sgd(0.1, momentum=0.9), error=error)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="the disk of the evaluation is full"):
+        training.train(recipe, state, data, None, ORDER)
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 13, 20])
+def test_history_does_not_depend_on_how_training_is_cut(recipe, state, data, epochs):
+    """Direct calls go in pieces and evaluate beside, calls under jit are one program."""
+    order = training.draw_order(jax.random.key(5), examples=60, epochs=epochs, batch=12)
+    direct = training.train(recipe, state, data, data, order)
+    compiled = jax.jit(lambda order: training.train(recipe, state, data, data, order))(order)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), direct, compiled)
+    assert direct[1].train.loss.shape == (epochs,)
+
+
 def test_regression_needs_no_error(data):
     class Line(nn.Module):
         @nn.compact

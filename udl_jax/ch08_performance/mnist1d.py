@@ -143,7 +143,7 @@ def draw_variables(
     # The order is drawn from the same key, so the weights take another stream of it.
     generator = np.random.default_rng([*np.asarray(jax.random.key_data(key)), 1])
     draws = generator.random(weights).astype(data.x_train.dtype)
-    return {"params": jax.tree.map(jnp.asarray, he_uniform(draws, widths))}
+    return {"params": jax.device_put(he_uniform(draws, widths))}
 
 
 def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:

@@ -1,4 +1,4 @@
-"""The one training engine of the book: a scan over a given batch order, compiled as a whole.
+"""The one training engine of the book: a compiled scan over a given batch order.
 
 :func:`train` is the core. It takes everything random as an argument: initial weights inside a
 :class:`State`, the batch order, keys for dropout. :func:`fit` draws these from one key and calls it,
@@ -7,9 +7,10 @@ training show its progress and survive being killed.
 """
 
 from udl_jax.training.chunks import train_in_chunks
-from udl_jax.training.engine import History, Measures, Recipe, State, start, train
+from udl_jax.training.engine import start, train
 from udl_jax.training.layers import Fit, draw_order, fit, fit_replicas
 from udl_jax.training.losses import cross_entropy, percent_wrong, squared_error
+from udl_jax.training.records import History, Measures, Recipe, State
 from udl_jax.training.replicas import train_replicas
 from udl_jax.training.validation import Examples
 

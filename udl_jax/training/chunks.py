@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 from tqdm import tqdm
 
-from udl_jax.training.engine import History, Recipe, State, check, run_epochs, scan_epochs
+from udl_jax.training.engine import check, run_epochs, train_epochs
+from udl_jax.training.records import History, Recipe, State
 from udl_jax.training.validation import Examples
 
 
@@ -64,7 +65,7 @@ def train_in_chunks(
 
     def run(state, done, end):
         part_keys = None if keys is None else keys[done:end]
-        return run_epochs(scan_epochs, recipe, state, train_data, test_data, order[done:end], part_keys)
+        return run_epochs(train_epochs, recipe, state, train_data, test_data, order[done:end], part_keys)
 
     with _open_store(directory, _fingerprint(recipe, state, train_data, test_data, order, keys)) as store:
         done, histories = 0, []

@@ -1,82 +1,21 @@
-"""The core of the training engine: one compiled scan over epochs and steps."""
+"""The core of the training engine: it trains over a given batch order and evaluates after every epoch."""
 
-import dataclasses
 import functools
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from flax import linen as nn
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Int, Key, PyTree
 
 from udl_jax.training import validation
-from udl_jax.training.losses import cross_entropy, percent_wrong
+from udl_jax.training.programs import predict, report_epochs, scan_epochs, scan_weights
+from udl_jax.training.records import History, Recipe, State
 from udl_jax.training.validation import Examples
 
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How to train: a model, an optimiser, and what counts as loss and as error.
-
-    A recipe is a static argument of compiled functions. Make it once and use it again: an equal recipe
-    built around a new optimiser is compiled anew.
-
-    Parameters
-    ----------
-    model
-        Any Flax module. If its ``__call__`` has an argument ``train``, it gets ``train=True`` in training
-        steps and ``train=False`` in evaluation.
-    optimiser
-        Any Optax transformation.
-    loss
-        Scalar function of outputs and targets that training minimises.
-    error
-        Scalar function of outputs and targets that is reported beside the loss, or None.
-    """
-
-    model: nn.Module
-    optimiser: optax.GradientTransformation
-    loss: Callable[[Array, Array], Float[Array, ""]] = cross_entropy
-    error: Callable[[Array, Array], Float[Array, ""]] | None = percent_wrong
-
-
-class State(NamedTuple):
-    """Everything that training carries from step to step.
-
-    Attributes
-    ----------
-    variables
-        Flax variables: ``params``, and mutable collections such as ``batch_stats`` where the model has them.
-    optimiser
-        State of the optimiser.
-    epoch
-        Epochs done so far.
-    failed_at
-        Epoch and step, counted from 0, whose loss or gradient was not finite; (-1, -1) while all is well.
-    """
-
-    variables: Mapping[str, PyTree]
-    optimiser: PyTree
-    epoch: Int[Array, ""]
-    failed_at: Int[Array, "2"]
-
-
-class Measures(NamedTuple):
-    """Loss and error after each epoch; ``error`` is None if the recipe has none."""
-
-    loss: Float[Array, "*epochs"]
-    error: Float[Array, "*epochs"] | None
-
-
-class History(NamedTuple):
-    """Measures after each epoch on training and, where there are any, on test data."""
-
-    train: Measures
-    test: Measures | None
+#: Into how many pieces of equal length a training is cut at most, to evaluate one beside the next.
+PIECES = 10
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -109,8 +48,10 @@ def train(
 ) -> tuple[State, History]:
     """Train over the batches that ``order`` names, and evaluate after every epoch.
 
-    Nothing is drawn here, so the result is a function of the arguments alone. All epochs, evaluation
-    included, are one compiled program. ``recipe`` is static; the function may itself be jitted or vmapped.
+    Nothing is drawn here, so the result is a function of the arguments alone. ``recipe`` is static; the
+    function may itself be jitted or vmapped, and is then one program, evaluation included. Called directly,
+    it is two, the scan over epochs and steps and the evaluation of the weights that it leaves behind, so
+    that the one goes on while the other looks back.
 
     A step whose loss or gradient is not finite is not taken, nor is any after it: the result keeps the
     last good state and says in ``failed_at`` where it stopped.
@@ -146,104 +87,57 @@ def train(
     Prince (2023), chapter 6 (fitting models) and section 8.1.
     """
     check(recipe, state, train_data, test_data, order, keys)
-    return run_epochs(scan_epochs, recipe, state, train_data, test_data, order, keys)
+    return run_epochs(train_epochs, recipe, state, train_data, test_data, order, keys)
 
 
-def run_epochs(program, recipe, *arguments):
+def run_epochs(program, recipe, state, *arguments):
     """Call ``program`` without guards against failing steps, and with them only if a step did fail.
 
     The guards cost a fifth of the time that a small network's step takes. Under a transformation nobody
     can look whether a step failed, so there the guarded program runs at once.
     """
-    if not validation.is_traced(arguments):
-        *results, sound = program(recipe, False, *arguments)
-        if np.all(sound):
+    if not validation.is_traced((state, arguments)) and np.all(np.asarray(state.failed_at) < 0):
+        *results, sound = program(recipe, False, state, *arguments)
+        if np.all(np.asarray(sound)):
             return tuple(results)
-    *results, _ = program(recipe, True, *arguments)
+    *results, _ = program(recipe, True, state, *arguments)
     return tuple(results)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def scan_epochs(recipe, guarded, state, train_data, test_data, order, keys):
-    """Do the work of :func:`train`, without its checks; tell also whether all steps were sound."""
+def train_epochs(recipe, guarded, state, train_data, test_data, order, keys):
+    """Do the work of :func:`train`, without its checks; tell also whether all steps were sound.
 
-    def epoch(state, plan):
-        indices, keys = plan
-        # Gathering an epoch's batches at once is cheaper than a gather in each step.
-        batches = jax.tree.map(lambda rows: rows[indices], train_data)
-        numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
-        step = functools.partial(_step, recipe, guarded)
-        state, losses = jax.lax.scan(step, state, (numbers, batches, keys))
-        history = History(_measure(recipe, state, train_data), _measure(recipe, state, test_data))
-        return state._replace(epoch=state.epoch + 1), (history, jnp.all(jnp.isfinite(losses)))
-
-    state, (history, finite_losses) = jax.lax.scan(epoch, state, (order, keys))
-    # A weight that is not finite stays so: it is enough to look at the last.
-    sound = jnp.all(finite_losses) & _all_finite(state.variables) & (state.failed_at[0] < 0)
-    return state, history, sound
-
-
-def _all_finite(tree):
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
-
-
-def _step(recipe, guarded, state, batch):
-    number, (x, y), key = batch
-
-    def objective(params):
-        outputs, collections = forward(recipe.model, state.variables | {"params": params}, x, key)
-        return recipe.loss(outputs, y), collections
-
-    params = state.variables["params"]
-    (loss, collections), gradient = jax.value_and_grad(objective, has_aux=True)(params)
-    updates, optimiser = recipe.optimiser.update(gradient, state.optimiser, params)
-    variables = {"params": optax.apply_updates(params, updates)} | collections
-    if not guarded:
-        return state._replace(variables=variables, optimiser=optimiser), loss
-
-    finite = jnp.isfinite(loss) & _all_finite(gradient)
-    healthy = finite & (state.failed_at[0] < 0)
-    variables, optimiser = jax.tree.map(
-        lambda new, old: jnp.where(healthy, new, old),
-        (variables, optimiser),
-        (state.variables, state.optimiser),
-    )
-    first_failure = ~finite & (state.failed_at[0] < 0)
-    failed_at = jnp.where(first_failure, jnp.stack([state.epoch, number]), state.failed_at)
-    return State(variables, optimiser, state.epoch, failed_at), loss
+    Without guards, a second thread evaluates one piece of the training while the next is under way. JAX
+    takes what one thread asks for in turn, and what two ask for at the same time.
+    """
+    if guarded:
+        return scan_epochs(recipe, guarded, state, train_data, test_data, order, keys)
+    pieces = max(count for count in range(1, PIECES + 1) if len(order) % count == 0)
+    length = len(order) // pieces
+    order, losses, reports = np.asarray(order), [], []
+    with ThreadPoolExecutor(max_workers=1) as second:
+        for begin in range(0, len(order), length):
+            piece = slice(begin, begin + length)
+            piece_keys = None if keys is None else keys[piece]
+            state, passed, loss = scan_weights(recipe, state, train_data, order[piece], piece_keys)
+            # Lowered by this thread, since settings such as jax.enable_x64 are the thread's own.
+            lowered = report_epochs.lower(recipe, passed, train_data, test_data)
+            reports.append(second.submit(_report, lowered, passed, train_data, test_data))
+            losses.append(loss)
+    history = jax.tree.map(lambda *parts: np.concatenate(parts), *(part.result() for part in reports))
+    # NumPy looks, since a program that did would take long to compile. A weight that is not finite stays so.
+    seen = jax.tree.leaves(jax.device_get((losses, state.variables)))
+    return state, jax.device_put(history), all(np.isfinite(leaf).all() for leaf in seen)
 
 
-def forward(
-    model: nn.Module, variables: Mapping[str, PyTree], x: Array, key: Key[Array, ""] | None
-) -> tuple[PyTree, dict[str, PyTree]]:
-    """Apply ``model`` as in a training step; return its outputs and its updated mutable collections."""
-    rngs = {} if key is None else {"dropout": key}
-    mutable = [name for name in variables if name != "params"]
-    return model.apply(variables, x, rngs=rngs, mutable=mutable, **_mode(model, train=True))
-
-
-def _measure(recipe, state, examples):
-    if examples is None:
-        return None
-    outputs = _predict(recipe.model, state.variables, examples.x)
-    error = None if recipe.error is None else recipe.error(outputs, examples.y)
-    return Measures(recipe.loss(outputs, examples.y), error)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _predict(model, variables, x):
-    return model.apply(variables, x, **_mode(model, train=False))
-
-
-def _mode(model: nn.Module, train: bool) -> dict[str, Any]:
-    takes_train = "train" in inspect.signature(model.__call__).parameters
-    return {"train": train} if takes_train else {}
+def _report(lowered, *arguments):
+    return jax.device_get(lowered.compile()(*arguments))
 
 
 def check(recipe, state, train_data, test_data, order, keys):
     """Raise the ``ValueError``s of :func:`train`."""
     one = jax.ShapeDtypeStruct((1, *train_data.x.shape[1:]), train_data.x.dtype)
-    shape = _predict.eval_shape(recipe.model, state.variables, one)
+    shape = predict.eval_shape(recipe.model, state.variables, one)
     for name, examples in (("training", train_data), ("test", test_data)):
         if examples is not None:
             validation.check_examples(examples, name)

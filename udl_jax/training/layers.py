@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from udl_jax.training.engine import History, Recipe, State, start, train
+from udl_jax.training.engine import start, train
+from udl_jax.training.records import History, Recipe, State
 from udl_jax.training.replicas import train_replicas
 from udl_jax.training.validation import Examples, check_examples
 
@@ -71,7 +72,7 @@ def draw_order(
     visited = generator.permuted(numbers, axis=1)
     again = visited[:, : max(0, steps * batch - examples)]  # none, unless the last batch wraps around
     visited = np.concatenate([visited, again], axis=1)[:, : steps * batch]
-    return jnp.asarray(visited.reshape(epochs, steps, batch))
+    return jax.device_put(visited.reshape(epochs, steps, batch))
 
 
 def fit(

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Int, Key
 
-from udl_jax.training.engine import History, Recipe, State, check, run_epochs, scan_epochs
+from udl_jax.training.engine import check, run_epochs
+from udl_jax.training.programs import scan_epochs
+from udl_jax.training.records import History, Recipe, State
 from udl_jax.training.validation import Examples
 
 
