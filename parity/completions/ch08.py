@@ -3,9 +3,11 @@
 from parity.completions import Completion, Take
 
 # In single precision most runs leave their own twin, when a pre-activation falls on the other side of a ReLU: those
-# of seeds 1 to 12 do, by 4e-4 to 3e-2 of the loss. Seed 22 was chosen by outcome: of seeds 1 to 42, ours and torch's
-# losses stay within 1e-3 for eight, and the final weights too for two, 22 and 42.
-TAME = 22
+# of seeds 1 to 12 do, by 4e-4 to 3e-2 of the loss. Seed 27 was chosen by outcome. Of seeds 1 to 117, it is one of four
+# (27, 55, 106, 117) whose losses and final weights ours and torch's agree on to 3e-6, with the products of the gradient
+# arranged in either way; and of these the one that stays within 1e-3 also where XLA and its libraries are held to SSE,
+# AVX or AVX2 instructions, or XLA goes without its own products.
+TAME = 27
 SEEDS = tuple(Take(f"seed_{seed}", seed=seed, exact=False) for seed in range(1, 13))
 mnist1d = Completion(
     "8.1",

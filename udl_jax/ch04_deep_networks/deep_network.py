@@ -11,6 +11,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
 from udl_jax.ch03_shallow_networks.shallow_network import Activation
+from udl_jax.training import dot_general
 
 
 class Layer(NamedTuple):
@@ -283,6 +284,7 @@ class DeepNetwork(nn.Module):
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Compute the outputs, one row for each input."""
         for k, width in enumerate(self.widths):
-            dense = nn.Dense(width, kernel_init=self.kernel_init, param_dtype=x.dtype, name=f"layer_{k}")
+            options = {"kernel_init": self.kernel_init, "param_dtype": x.dtype, "dot_general": dot_general}
+            dense = nn.Dense(width, **options, name=f"layer_{k}")
             x = dense(x if k == 0 else self.activation(x))
         return x
