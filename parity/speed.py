@@ -2,7 +2,7 @@
 
 ::
 
-    python -m parity.speed [--rounds 5] [--json docs/speed_report.json]
+    python -m parity.speed [--rounds 9] [--json docs/speed_report.json]
 
 Both sides train the same network on the same data in single precision: 50 epochs of 40 steps, and after each
 epoch loss and error on training and test data. *Cold* is a whole process, from its start to its end, that
@@ -150,7 +150,7 @@ def show(report: dict) -> None:
 def main() -> None:
     """Measure, print and write the report."""
     parser = argparse.ArgumentParser(prog="python -m parity.speed", description=main.__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="times that each side runs, cold and warm")
+    parser.add_argument("--rounds", type=int, default=9, help="times that each side runs, cold and warm")
     parser.add_argument("--json", type=Path, default=Path("docs/speed_report.json"))
     args = parser.parse_args()
     # Imported here since PyTorch's side imports this module too, and should not pay for JAX.

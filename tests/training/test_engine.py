@@ -103,9 +103,11 @@ def test_training_stays_on_the_device_of_its_data(recipe, state, data):
     """Evaluation is compiled for the place where the weights are, whatever the default device is."""
     expected, measured = training.train(recipe, state, data, data, ORDER)
     other = jax.devices()[-1]
-    trained, history = training.train(recipe, *jax.device_put((state, data, data), other), ORDER)
-    assert {leaf.device for leaf in jax.tree.leaves(trained)} == {other}
-    assert_trees_equal((trained, history), (expected, measured))
+    moved = jax.device_put((state, data, data), other)
+    for arguments in (moved, (state, *moved[1:]), (moved[0], data, data)):
+        trained, history = training.train(recipe, *arguments, ORDER)
+        assert {leaf.device for leaf in jax.tree.leaves(trained)} == {other}
+        assert_trees_equal((trained, history), (expected, measured))
 
 
 def test_error_in_evaluation_reaches_the_caller(state, data):

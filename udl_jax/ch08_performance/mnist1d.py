@@ -82,7 +82,8 @@ def make_recipe(settings: Settings = BOOK, *, examples: int = 4000) -> training.
     halvings = range(1, -(-settings.epochs // settings.halve_every))
     rate = optax.piecewise_constant_schedule(settings.rate, {steps * k: 0.5 for k in halvings})
     network = DeepNetwork((*settings.hidden, settings.classes))
-    return training.Recipe(network, optax.sgd(rate, momentum=settings.momentum))
+    # On all weights as one vector, the update is a few operations instead of a few for each layer: faster to compile.
+    return training.Recipe(network, optax.flatten(optax.sgd(rate, momentum=settings.momentum)))
 
 
 def split(data: Mnist1d) -> tuple[training.Examples, training.Examples]:

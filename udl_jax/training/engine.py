@@ -51,7 +51,7 @@ def train(
     Nothing is drawn here, so the result is a function of the arguments alone. ``recipe`` is static; the
     function may itself be jitted or vmapped, and is then one program, evaluation included. Called directly,
     it is two, the scan over epochs and steps and the evaluation of the weights that it leaves behind, so
-    that the one goes on while the other looks back.
+    that the one goes on while the other looks back; each epoch's weights are kept until they are evaluated.
 
     A step whose loss or gradient is not finite is not taken, nor is any after it: the result keeps the
     last good state and says in ``failed_at`` where it stopped.
@@ -115,14 +115,20 @@ def train_epochs(recipe, guarded, state, train_data, test_data, order, keys):
     pieces = max(count for count in range(1, PIECES + 1) if len(order) % count == 0)
     length = len(order) // pieces
     order, losses, reports = np.asarray(order), [], []
+    # Lowered by this thread, since settings such as jax.enable_x64 are the thread's own.
+    weights = jax.tree.map(functools.partial(_stacked, length), state.variables)
+    lowered = report_epochs.lower(recipe, weights, train_data, test_data)
     with ThreadPoolExecutor(max_workers=1) as second:
+        program = second.submit(lowered.compile)
+
+        def report(passed):
+            return jax.device_get(program.result()(passed, train_data, test_data))
+
         for begin in range(0, len(order), length):
             piece = slice(begin, begin + length)
             piece_keys = None if keys is None else keys[piece]
             state, passed, loss = scan_weights(recipe, state, train_data, order[piece], piece_keys)
-            # Lowered by this thread, since settings such as jax.enable_x64 are the thread's own.
-            lowered = report_epochs.lower(recipe, passed, train_data, test_data)
-            reports.append(second.submit(_report, lowered, passed, train_data, test_data))
+            reports.append(second.submit(report, passed))
             losses.append(loss)
     history = jax.tree.map(lambda *parts: np.concatenate(parts), *(part.result() for part in reports))
     # NumPy looks, since a program that did would take long to compile. A weight that is not finite stays so.
@@ -130,14 +136,15 @@ def train_epochs(recipe, guarded, state, train_data, test_data, order, keys):
     return state, jax.device_put(history), all(np.isfinite(leaf).all() for leaf in seen)
 
 
-def _report(lowered, *arguments):
-    return jax.device_get(lowered.compile()(*arguments))
+def _stacked(length, leaf):
+    """Describe ``length`` arrays like ``leaf`` as one, where they will be."""
+    sharding = leaf.sharding if getattr(leaf, "committed", False) else None
+    return jax.ShapeDtypeStruct((length, *leaf.shape), leaf.dtype, sharding=sharding)
 
 
 def check(recipe, state, train_data, test_data, order, keys):
     """Raise the ``ValueError``s of :func:`train`."""
-    one = jax.ShapeDtypeStruct((1, *train_data.x.shape[1:]), train_data.x.dtype)
-    shape = predict.eval_shape(recipe.model, state.variables, one)
+    shape = predict.eval_shape(recipe.model, state.variables, train_data.x)
     for name, examples in (("training", train_data), ("test", test_data)):
         if examples is not None:
             validation.check_examples(examples, name)
