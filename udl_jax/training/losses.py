@@ -8,6 +8,8 @@ from jaxtyping import Array, Float, Int
 def cross_entropy(outputs: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, ""]:
     """Compute the mean cross-entropy, in nats, of the softmax of ``outputs``.
 
+    A label that numbers no column adds nothing to the loss; the engine refuses such labels.
+
     References
     ----------
     Prince (2023), section 5.5, equation 5.24.
