@@ -40,6 +40,13 @@ def test_animation_grows_and_is_whole_as_a_still_picture(ax):
     assert ax.get_title() == "after 40 steps"
 
 
+def test_title_of_an_animation_is_inside_the_picture():
+    figure, ax = plt.subplots(layout="constrained")
+    plotting.animate_paths(ax, {"short": SHORT})
+    figure.canvas.draw()
+    assert ax.title.get_window_extent().y1 <= figure.bbox.y1
+
+
 def test_animation_that_nobody_looks_at_does_not_warn(ax, recwarn):
     plotting.animate_paths(ax, {"short": SHORT})
     plt.close(ax.figure)

@@ -215,11 +215,12 @@ def animate_paths(
     def draw(shown):
         for line, path in zip(lines, points.values()):
             line.set_data(*np.transpose(path[:shown]))
-        ax.set_title(f"after {shown - 1} steps")
+        ax.set_title(f"after {shown - 1} step{'' if shown == 2 else 's'}")
         return lines
 
     shown = np.unique(np.linspace(1, longest, min(frames, longest)).astype(int))
     animation = FuncAnimation(ax.figure, draw, shown, interval=interval)
+    draw(longest)  # the layout must leave room for the title
     ax.figure.canvas.draw()  # starts it: Matplotlib warns of animations that never were
     ax.figure.set_layout_engine("none")  # the layout stands; to find it anew for each picture takes longest
     draw(longest)
