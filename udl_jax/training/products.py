@@ -17,7 +17,7 @@ def dot_general(
     The gradient of a kernel is :math:`\mathbf{X}^T\mathbf{D}`, for inputs and derivatives with an example in
     each row. On CPUs, XLA has a fast product for this only if the turned inputs are in memory as such, and then
     gains more than it costs to turn them: up to a tenth of the time that a step of notebook 8.1 takes. So the
-    derivative is written with turned inputs, between which and their use the compiler may not look.
+    derivative is written with turned inputs, and a barrier keeps the compiler from turning them back.
 
     Parameters
     ----------
