@@ -8,7 +8,7 @@ from cycler import cycler
 from jaxtyping import ArrayLike, Float
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure, SubFigure
 
 #: Colours that readers with any colour vision tell apart (Okabe and Ito, 2008), dark ones first.
@@ -21,6 +21,8 @@ PATH_COLOURS = ("#FFFFFF", COLOURS[5], COLOURS[2], COLOURS[4])
 COLORMAP = LinearSegmentedColormap.from_list(
     "udl", ["#1f0812", "#5c2230", "#9c4f3f", "#cf8f62", "#eccb9d", "#fff9ec"]
 )
+#: Contour lines in them: light where the surface is dark, dark where it is light.
+_CONTOURS = ListedColormap(["#FFFFFF66", "#00000066"])
 
 _STYLE = {
     "animation.frame_format": "jpeg",  # a seventh of PNG's size where the frames show surfaces
@@ -78,7 +80,9 @@ def surface(
         x, y, height, cmap=COLORMAP, vmin=low, vmax=high, shading="gouraud", rasterized=True
     )
     if np.ptp(np.asarray(height)) > 0:
-        ax.contour(x, y, height, lines, colors="#80808080", linewidths=0.8, linestyles="solid")
+        ax.contour(
+            x, y, height, lines, cmap=_CONTOURS, vmin=low, vmax=high, linewidths=0.8, linestyles="solid"
+        )
     if label is not None:
         ax.figure.colorbar(shades, ax=ax, label=label)
 
