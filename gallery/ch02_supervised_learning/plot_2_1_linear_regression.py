@@ -181,7 +181,7 @@ print(f"largest distance after 40 sweeps {distance[40]:.0e}, after 80 {distance[
 # sphinx_gallery_alt = "The distance to the best line falls as a straight line on a logarithmic axis, then levels out."
 fig, ax = plt.subplots(figsize=(5, 3.2))
 ax.semilogy(distance, label="furthest of 200 searches")
-ax.semilogy(distance[1] * rho ** np.arange(-1, 80), "k:", label=rf"$\rho^n$ with $\rho = {rho:.2f}$")
+ax.semilogy(distance[1] * rho ** np.arange(-1, 80), "k:", label=rf"falling like $\rho^n$ with $\rho = {rho:.2f}$")
 ax.set(xlabel="sweep $n$", ylabel="distance to the best line", xlim=(0, 80), ylim=(1e-8, 20))
 ax.legend()
 plt.show()
