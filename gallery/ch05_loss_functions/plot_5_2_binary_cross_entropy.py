@@ -49,7 +49,7 @@ def draw_probability(ax, curves, title, **look):
     ax.set_ylabel(r"probability $\lambda$ of $y = 1$")
 
 
-# sphinx_gallery_alt = "Left, a network output between -4 and 4, bent three times; right, the same between 0 and 1, over the labels."
+# sphinx_gallery_alt = "Left, a network's output, bent three times; right, its sigmoid between 0 and 1, over the labels."
 z_line = network(x_line)
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.4))
 left.plot(x_line, z_line)
@@ -68,7 +68,8 @@ plt.show()
 #
 # The negative logarithm, summed over all points, is the binary cross-entropy (equation 5.20):
 #
-# .. math:: L[\phi] = \sum_{i=1}^I -(1-y_i)\log\bigl[1-\text{sig}[\text{f}[x_i,\phi]]\bigr] - y_i\log\bigl[\text{sig}[\text{f}[x_i,\phi]]\bigr].
+# .. math::
+#    L[\phi] = \sum_{i=1}^I -(1-y_i)\log\bigl[1-\text{sig}[\text{f}[x_i,\phi]]\bigr] - y_i\log\bigl[\text{sig}[\text{f}[x_i,\phi]]\bigr].
 #
 # The notebook announces a likelihood of 0.000070237 and a loss of 9.563639387.
 
@@ -88,19 +89,20 @@ print(f"labels 0 and 1 where lambda is 0.2: {bce.bernoulli_probability(np.arange
 # .. math:: \log[1+e^{z}] = \max[z, 0] + \log\bigl[1+e^{-|z|}\bigr].
 #
 # On paper these three are the same. In float32 the first is lost as soon as the sigmoid rounds to 1, and the second once
-# :math:`e^z` is too large a number. In the third, which ``binary_cross_entropy`` uses, no exponential can overflow. On the other
-# side, where the network is sure and right, the first two round a tiny loss to zero, which does less harm.
+# :math:`e^z` is too large a number; crosses mark their last finite values. In the third form, which ``binary_cross_entropy``
+# uses, no exponential can overflow. On the other side, where the network is sure and right, the first two round a tiny loss to
+# zero, which does less harm.
 
 sure = np.linspace(-100, 100, 4001, dtype=x.dtype)
 with np.errstate(divide="ignore", over="ignore"):
     forms = {
-        r"$\max[z, 0] + \log[1 + e^{-|z|}]$": np.maximum(sure, 0) + np.log1p(np.exp(-abs(sure))),
-        r"$\log[1 + e^z]$": np.log(1 + np.exp(sure)),
-        r"$-\log[1 - \mathrm{sig}[z]]$": -np.log(1 - 1 / (1 + np.exp(-sure))),
+        "third form": np.maximum(sure, 0) + np.log1p(np.exp(-abs(sure))),
+        "second form": np.log(1 + np.exp(sure)),
+        "first form": -np.log(1 - 1 / (1 + np.exp(-sure))),
     }
 library = jax.vmap(lambda z: bce.binary_cross_entropy(z[None], jnp.array([0])))(sure)
 print(
-    f"largest difference of the third form from the library: {abs(next(iter(forms.values())) - library).max():.0e}"
+    f"largest difference of the third form from the library: {abs(forms['third form'] - library).max():.0e}"
 )
 
 # sphinx_gallery_alt = "Three forms of the loss: for large outputs two of them end, for very negative ones two drop to zero."
