@@ -69,7 +69,7 @@ plt.show()
 # The negative logarithm, summed over all points, is the binary cross-entropy (equation 5.20):
 #
 # .. math::
-#    L[\phi] = \sum_{i=1}^I -(1-y_i)\log\bigl[1-\text{sig}[\text{f}[x_i,\phi]]\bigr] - y_i\log\bigl[\text{sig}[\text{f}[x_i,\phi]]\bigr].
+#    L[\phi] = \sum_{i=1}^I -(1-y_i)\log[1-\text{sig}[\text{f}[x_i,\phi]]] - y_i\log[\text{sig}[\text{f}[x_i,\phi]]].
 #
 # The notebook announces a likelihood of 0.000070237 and a loss of 9.563639387.
 
