@@ -3,7 +3,8 @@ r"""
 ================================================
 
 On page 3.2 three hidden units cut the plane into seven pieces. How many pieces can a shallow network make with more units and more
-inputs? A formula from 1975 gives the answer. This page computes it, asks why its curves bend where they do, and counts how many of the regions random inputs fall into.
+inputs? A formula from 1975 gives the answer. This page computes it, asks why its curves bend where they do, and counts how many of
+the regions random inputs fall into.
 
 *In the book: section 3.4, figures 3.8 to 3.10. Notebook 3.3, whose formula has no number.*
 """
@@ -35,9 +36,9 @@ for inputs, hidden in ((2, 3), (10, 50), (10, 8), (100, 1000)):
     number = sum(math.comb(hidden, j) for j in range(inputs + 1))
     parameters = hidden * (inputs + 1) + hidden + 1
     ours = regions.max_regions(inputs, hidden), regions.parameter_count(inputs, hidden)
-    print("same in the library" if ours == (number, parameters) else "another in the library", end=": ")
     shown = number if number < 1e12 else f"about {number:.2e}"
     print(f"{inputs:3} inputs, {hidden:4} hidden units, {parameters:6} parameters: {shown} regions at most")
+    print("    the same in the library:", ours == (number, parameters))
 
 # %%
 # Fewer units than inputs
