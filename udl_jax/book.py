@@ -206,7 +206,7 @@ CHAPTERS = (
     ),
     Chapter(6, "Fitting models", "ch06_fitting", ("gabor",)),
     Chapter(7, "Gradients and initialization", "ch07_gradients", ("finite_differences", "stacked_network")),
-    Chapter(8, "Measuring performance", "ch08_performance"),
+    Chapter(8, "Measuring performance", "ch08_performance", ("simplified_network",)),
     Chapter(9, "Regularization", "ch09_regularization"),
     Chapter(10, "Convolutional networks", "ch10_convolution"),
     Chapter(11, "Residual networks", "ch11_residual_networks"),

@@ -64,3 +64,102 @@ def trajectory():
     initial = {f"initial/{i}": weights for i, weights in enumerate(tap.initial)}
     final = {f"final/{i}": weights for i, weights in enumerate(tap.weights())}
     return {"order": order, **curves, **initial, **final}
+
+
+# 8.2 Bias-variance trade-off ---------------------------------------------------------------------
+
+bias_variance = Completion("8.2")
+spaces = Completion("8.4")
+
+
+@bias_variance.record(cell=9)
+def one_fit():
+    taken = {"x_data": x_data, "y_data": y_data, "x_model": x_model, "y_func": y_func, "y_model": y_model}
+    sparse = fit_model_closed_form(x_data[::3], y_data[::3], 9)
+    return taken | {"phi": [beta, *omega], "phi_of_few": [sparse[0], *sparse[1]]}
+
+
+@bias_variance.gap(cell=10)
+def get_model_mean_variance(n_data, n_datasets, n_hidden, sigma_func):
+    global last
+    fits = []
+    for _ in range(n_datasets):
+        last = generate_data(n_data, sigma_func)
+        fits.append(network(x_model, *fit_model_closed_form(*last, n_hidden)))
+    globals().setdefault("found", []).append((np.mean(fits, axis=0), np.std(fits, axis=0), last))
+    return found[-1][:2]
+
+
+@bias_variance.record(cell=11)
+def five_units():
+    taken = {"five/mean": mean_model, "five/deviation": std_model, "five/last": last}
+    for name, seed, *settings in (
+        ("a", 2, 40, 30, 8, 0.1),
+        ("b", 3, 9, 50, 3, 0.6),
+        ("c", 4, 15, 20, 1, 0.0),
+    ):
+        np.random.seed(seed)
+        mean, deviation = get_model_mean_variance(*settings)
+        taken |= {f"elsewhere_{name}/mean": mean, f"elsewhere_{name}/deviation": deviation}
+        taken |= {f"elsewhere_{name}/settings": [seed, *settings], f"elsewhere_{name}/last": last}
+    return taken
+
+
+@bias_variance.record(cell=13)
+def capacities():
+    means, deviations, lasts = (np.array(part) for part in zip(*found[-12:]))
+    return {
+        "sweep/variance": np.mean(deviations**2, axis=1),
+        "sweep/bias": np.mean((means - y_func) ** 2, axis=1),
+        "sweep/lasts": lasts,
+        "sweep/axis": ax.get_xlim(),
+    }
+
+
+# 8.4 High-dimensional spaces ---------------------------------------------------------------------
+
+
+@spaces.gap(cell=5)
+def distance_ratio(x):
+    global near, far
+    apart = [np.linalg.norm(x - x[:, [i]], axis=0) for i in range(x.shape[1])]
+    near = min(np.delete(row, i).min() for i, row in enumerate(apart))
+    far = np.max(apart)
+    return far / near
+
+
+@spaces.record(cell=6)
+def distances():
+    taken = {}
+    for name, points in (("2", x_2D), ("100", x_100D), ("1000", x_1000D)):
+        ratio = distance_ratio(points)
+        taken |= {name: [near, far, ratio], f"{name}/points": points[:2, ::50]}
+    settings = [(1, 3, 50), (2, 1, 20), (3, 500, 2), (4, 17, 400)]
+    found = []
+    for seed, dimensions, count in settings:
+        ratio = distance_ratio(np.random.RandomState(seed).uniform(-9, 9, size=(dimensions, count)))
+        found.append([near, far, ratio])
+    return taken | {"elsewhere/settings": settings, "elsewhere": found}
+
+
+@spaces.gap(cell=9)
+def volume_of_hypersphere(diameter, dimensions):
+    return np.pi ** (dimensions / 2) * (diameter / 2) ** dimensions / sci.gamma(1 + dimensions / 2)
+
+
+@spaces.record(cell=10)
+def volumes():
+    diameters, numbers = [0.8, 1.0, 2.0, 5.0], np.arange(1, 301)
+    found = [[volume_of_hypersphere(d, int(n)) for n in numbers] for d in diameters]
+    return {"volume/diameters": diameters, "volume/dimensions": numbers, "volume": found}
+
+
+@spaces.gap(cell=13)
+def get_prop_of_volume_in_outer_1_percent(dimension):
+    return 1 - volume_of_hypersphere(2 * 0.99, dimension) / volume_of_hypersphere(2, dimension)
+
+
+@spaces.record(cell=14)
+def shells():
+    numbers = np.arange(1, 301)
+    return {"shell": [get_prop_of_volume_in_outer_1_percent(int(n)) for n in numbers]}
