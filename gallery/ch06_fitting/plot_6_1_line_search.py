@@ -11,6 +11,7 @@ the lowest point of a function that can only be asked for its height, one point 
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
+import numpy as np
 
 from udl_jax import plotting
 from udl_jax.ch06_fitting import line_search
@@ -23,9 +24,10 @@ plotting.use_book_style()
 # The notebook's loss is made of two Gaussian dips, a wide one around 0.65 and a narrow one near 0.35 on its flank. Together they
 # have a shoulder, but only one lowest point. Where would you say that it is?
 
-phi = jnp.linspace(0, 1, 500)
-loss = line_search.two_dips
+phi = np.linspace(0, 1, 501)
+loss = jax.jit(line_search.two_dips)
 
+# sphinx_gallery_alt = "A curve that falls from 1 to its minimum near 0.38, rises to a shoulder at 0.6, and rises on."
 fig, ax = plt.subplots(figsize=(5, 3.4))
 ax.plot(phi, loss(phi))
 ax.set(
@@ -36,32 +38,71 @@ plt.show()
 # %%
 # Three rules
 # -----------
-# Four points a, b, c, d span the interval, and in each round their heights decide what happens. If a is lower than all others, the
-# other three come half as close to it. Otherwise, if b is lower than c, the lowest point cannot be expected beyond c: d moves
-# there. And if c is lower than b, a moves to b. The inner points then go to the thirds of what is left. The function ``search``
-# runs the rounds in a ``while_loop`` and also returns the trace, an array with the four points of every round.
+# Four points :math:`a<b<c<d` span the interval, and in each round their heights decide what happens. The book draws the rules in
+# its figure 6.10 and gives them no equation; written as one they are
+#
+# .. math::
+#    (a,b,c,d) \leftarrow \begin{cases}
+#    \bigl(a,\ a+\tfrac{b-a}{2},\ a+\tfrac{c-a}{2},\ a+\tfrac{d-a}{2}\bigr) & \text{if } L[a]<\min\bigl[L[b],L[c],L[d]\bigr],\\
+#    \bigl(a,\ a+\tfrac{c-a}{3},\ a+\tfrac{2(c-a)}{3},\ c\bigr) & \text{else if } L[b]<L[c],\\
+#    \bigl(b,\ b+\tfrac{d-b}{3},\ b+\tfrac{2(d-b)}{3},\ d\bigr) & \text{else if } L[c]<L[b].
+#    \end{cases}
+#
+# If :math:`a` is lower than all others, they move to half their distance from it. Otherwise, if :math:`b` is lower than
+# :math:`c`, the lowest point is not expected beyond :math:`c`, and :math:`d` moves there; and if :math:`c` is lower, :math:`a`
+# moves to :math:`b`. The inner points then go to the thirds of what is left.
+
+
+def narrow(points):
+    """Play one round; also return the number of the rule."""
+    a, b, c, d = points
+    height = np.asarray(loss(points))
+    if height[0] < height[1:].min():
+        return a + (points - a) / 2, 1
+    if height[1] < height[2]:
+        return np.array([a, a + (c - a) / 3, a + 2 * (c - a) / 3, c]), 2
+    if height[2] < height[1]:
+        return np.array([b, b + (d - b) / 3, b + 2 * (d - b) / 3, d]), 3
+    return points, None
+
+
+rounds, rules = [np.array([0.0, 0.33, 0.66, 1.0])], []
+for number in range(10):
+    print(
+        f"round {number + 1:2d}: " + ", ".join(f"{name} = {at:.3f}" for name, at in zip("abcd", rounds[-1]))
+    )
+    points, rule = narrow(rounds[-1])
+    rounds, rules = [*rounds, points], [*rules, rule]
 
 found = line_search.search(loss)
-for number, bracket in enumerate(found.brackets[:-1], 1):
-    print(f"round {number:2d}: " + ", ".join(f"{name} = {at:.3f}" for name, at in zip("abcd", bracket)))
-print(f"solution {found.minimum:.3f}, loss {loss(found.minimum):.3f}")
+print(
+    f"solution {rounds[-1][1:3].mean():.3f}, the library's {found.minimum:.3f}, loss there {loss(found.minimum):.3f}"
+)
+print(f"largest difference from the library's trace: {abs(np.array(rounds) - found.brackets).max():.0e}")
 
 # %%
-# The same trace as pictures, one for each round. The grey band is the interval that is still searched, the coloured lines are the
-# inner points; the lower of the two is the orange one, and its side is the one that survives.
+# The library's ``search`` runs the rounds in a ``while_loop``, so that it can stand inside other compiled programs, and also
+# returns the trace, an array with the four points of every round. Here it is as pictures: five rounds on the whole loss, then
+# five zoomed in on what is left. The grey band is the interval that is still searched. The lower of the two inner points is
+# orange, and its side is the one that survives.
 
 # sphinx_gallery_thumbnail_number = 2
-fig, axes = plotting.panels(2, 5, size=1.75)
-for number, (ax, bracket) in enumerate(zip(axes.flat, found.brackets), 1):
-    a, b, c, d = bracket
-    lower, higher = (b, c) if loss(b) < loss(c) else (c, b)
-    ax.axvspan(a, d, color="0.88")
-    ax.plot(phi, loss(phi), color="0.4", lw=1.2)
-    for at, colour in ((lower, plotting.COLOURS[1]), (higher, plotting.COLOURS[0])):
-        ax.plot([at, at], [0, loss(at)], color=colour, lw=1.2)
-        ax.plot(at, loss(at), "o", color=colour, ms=3)
-    ax.set(title=f"round {number}", xlim=(0, 1), ylim=(0, 1))
-    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+# sphinx_gallery_alt = "Ten rounds with four points each: a grey band that closes in on the minimum, from the sixth round on enlarged."
+fig, axes = plt.subplots(2, 5, figsize=(10.5, 4.6))
+for number, (ax, points, rule) in enumerate(zip(axes.flat, np.asarray(found.brackets), rules), 1):
+    heights = np.asarray(loss(points))
+    lower = 1 if heights[1] < heights[2] else 2
+    ends = (0, 1) if number <= 5 else points[[0, 3]] + np.array([-0.15, 0.15]) * (points[3] - points[0])
+    near = np.linspace(*ends, 501)
+    ax.axvspan(points[0], points[3], color="0.88")
+    ax.plot(near, loss(near), color="0.4", lw=1.2)
+    ax.plot(points, heights, "o", color=plotting.COLOURS[0], ms=4)
+    ax.plot(points[lower], heights[lower], "o", color=plotting.COLOURS[1], ms=5)
+    for name, at, height in zip("abcd", points, heights):
+        ax.annotate(name, (at, height), (0, 5), textcoords="offset points", ha="center", fontsize=9)
+    ax.set(title=f"round {number}: rule {rule}", xlim=ends)
+    ax.margins(y=0.25)
+    ax.locator_params(nbins=3)
 fig.supxlabel(r"parameter $\phi$", size="medium")
 fig.supylabel(r"loss $L[\phi]$", size="medium")
 plt.show()
@@ -69,39 +110,38 @@ plt.show()
 # %%
 # What if it went on?
 # -------------------
-# Ten rounds are where the notebook stops. Every round keeps two thirds of the interval, so the error should fall by a factor of
+# Ten rounds are where the notebook stops. Rules 2 and 3 keep two thirds of the interval, so its width should fall by a factor of
 # ten in under six rounds, for ever. It does not: around its minimum a loss is flat, and when b and c are so close that their
-# heights are the same number, none of the three rules applies. From then on the search stands still.
+# heights are the same number, none of the three rules applies, and the search stands still. The thin lines are the distance of
+# the answer from the true minimum, which is found with slopes: ``jax.grad`` twice, and a few Newton steps, each of which divides
+# the slope by the curvature.
 
-with jax.enable_x64(True):
-    best = jnp.float64(0.38)
-    for _ in range(6):
-        best -= jax.grad(loss)(best) / jax.grad(jax.grad(loss))(best)
-    errors = {}
-    for dtype in (jnp.float32, jnp.float64):
-        on = line_search.search(loss, end=jnp.ones((), dtype), threshold=0.0, max_iterations=60)
-        errors[dtype.__name__] = jnp.abs(on.brackets[:, 1:3].mean(1) - best)
 
+def newton(at, _):
+    """Take one Newton step towards a place where the slope is zero."""
+    return at - jax.grad(loss)(at) / jax.grad(jax.grad(loss))(at), None
+
+
+# sphinx_gallery_alt = "The width of the bracket falls to 1e-4 in float32 and 1e-8 in float64, and then stays."
 fig, ax = plt.subplots(figsize=(5.5, 3.4))
-for name, error in errors.items():
-    ax.semilogy(error, "o-", ms=3, label=name)
-ax.semilogy((2 / 3.0) ** jnp.arange(61), color="0.7", lw=1, ls="--", label="two thirds a round")
-ax.set(
-    xlabel="round",
-    ylabel="distance from the minimum",
-    xlim=(0, 60),
-    ylim=(1e-12, 1),
-    title="How close it comes",
-)
+with jax.enable_x64(True):
+    best = jax.lax.scan(newton, np.float64(0.38), length=6)[0]
+    for dtype, colour in zip(("float32", "float64"), plotting.COLOURS):
+        on = line_search.search(loss, end=np.ones((), dtype), threshold=0.0, max_iterations=60)
+        a, b, c, d = np.asarray(on.brackets, "float64").T
+        ax.semilogy(d - a, "o-", color=colour, ms=3, label=f"{dtype}: width")
+        ax.semilogy(abs((b + c) / 2 - best), color=colour, lw=0.7, label=f"{dtype}: error")
+        digits = np.finfo(dtype).eps ** 0.5
+        print(f"{dtype}: width at the end {d[-1] - a[-1]:.0e}, root of the rounding unit {digits:.0e}")
+ax.set(xlabel="round", ylabel="width and error", xlim=(0, 60), ylim=(1e-12, 2), title="How close it comes")
 ax.legend()
 plt.show()
 
 # %%
 # Around a minimum, a step of :math:`\epsilon` aside changes the height by something like :math:`\epsilon^2`. So about half the
-# digits are out of reach, in either precision, for anyone who only compares heights. Slopes do not have this limit, which is one
-# reason to want gradients.
-
-# %%
+# digits are out of reach, in either precision, for anyone who only compares heights; if the answer is better than the bracket is
+# wide, that is luck. Slopes do not have this limit, which is one reason to want gradients.
+#
 # What if there are several minima?
 # ---------------------------------
 # The rules look at two inner heights and throw away a third of the interval unseen. With ripples added to the loss, where the
@@ -110,17 +150,26 @@ plt.show()
 
 
 def rippled(phi):
-    """Add six ripples to the notebook's loss."""
+    """Add ripples to the notebook's loss."""
     return loss(phi) + 0.06 * jnp.cos(40 * phi)
 
 
-ends = jnp.linspace(0.2, 2, 2000)
-stops = jax.vmap(lambda end: line_search.search(rippled, end=end, max_iterations=25).minimum)(ends)
-lowest = phi[jnp.argmin(rippled(phi))]
-print(f"{100 * jnp.mean(jnp.abs(stops - lowest) < 0.01):.0f} % of the searches end at the lowest point")
+ends = np.linspace(0.2, 2, 2000, dtype="float32")
+search = jax.jit(jax.vmap(lambda end: line_search.search(rippled, end=end, max_iterations=25).minimum))
+stops, ripples = np.asarray(search(ends)), np.asarray(jax.jit(rippled)(phi))
+lowest = phi[ripples.argmin()]
+at = {
+    "the lowest point": abs(stops - lowest) < 0.01,
+    "the dip beside it": stops > 0.5,
+    "the dip near 0.1": stops < 0.15,
+}
+at["the interval's end"] = ~np.logical_or.reduce(list(at.values())) & (abs(stops - ends) < 0.01)
+for name, here in at.items():
+    print(f"{100 * here.mean():4.1f} % of the searches stop at {name}")
 
+# sphinx_gallery_alt = "Left, the rippled loss turned on its side; right, where searches stop: mostly the lowest point, with gaps."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True, width_ratios=(1, 1.6))
-left.plot(rippled(phi), phi)
+left.plot(ripples, phi)
 left.set(xlabel="loss with ripples", ylabel=r"parameter $\phi$", ylim=(0, 1))
 right.axhline(lowest, color=plotting.COLOURS[1], lw=1, label="lowest point")
 right.plot(ends, stops, ".", ms=2)
@@ -129,5 +178,6 @@ right.legend(loc="upper right")
 plt.show()
 
 # %%
-# Most searches find the lowest point, some the dip beside it, and where the interval ends before the deep valley, its end. For the
-# job that line search gets on the next page, to choose a good length for one step of many, any of these will do.
+# The shortest intervals hold only the first, shallow dip, and the search stops there. Somewhat longer ones end on the slope of
+# the deep valley, and the search goes to their end. Of those that hold the whole valley, most lead to its lowest point and some
+# to the dip beside it. On the next page line search gets an easier job: the loss along one step, which is a parabola.

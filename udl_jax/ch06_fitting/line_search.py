@@ -70,7 +70,7 @@ def search(
 
     Four points a < b < c < d span the interval. In each iteration one of three rules moves them:
 
-    1. If a is lower than all others, then b, c and d come half as close to it.
+    1. If a is lower than all others, then b, c and d move to half their distance from it.
     2. Else, if b is lower than c, then d moves to where c is.
     3. Else, if c is lower than b, then a moves to where b is.
 
