@@ -6,7 +6,7 @@ import pytest
 from udl_jax.ch08_performance import mnist1d
 from udl_jax.data.mnist1d import load_mnist1d
 
-SHORT = mnist1d.Settings(hidden=(20,), batch=50, epochs=6, halve_every=2)
+SHORT = mnist1d.Settings(hidden=(20,), batch=50, epochs=6, decay_every=2)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,8 @@ def test_single_precision_data_stay_so_under_x64(data):
     [
         ({"hidden": (10, 0)}, r"hidden\[1\] must be at least 1, got 0"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
-        ({"halve_every": 0}, "halve_every must be at least 1, got 0"),
+        ({"decay_every": 0}, "decay_every must be at least 1, got 0"),
+        ({"decay": 0.0}, "decay must be positive, got 0.0"),
         ({"rate": 0.0}, "rate must be positive, got 0.0"),
         ({"rate": float("nan")}, "rate must be positive, got nan"),
     ],
@@ -103,3 +104,33 @@ def test_impossible_settings_are_told(settings, message):
 def test_batch_that_does_not_divide_is_told(data):
     with pytest.raises(ValueError, match="a batch of 70 does not divide 400 examples"):
         mnist1d.train_network(jax.random.key(0), data, mnist1d.Settings(batch=70))
+
+
+@pytest.mark.parametrize(("remainder", "steps"), [("drop", 5), ("wrap", 6)])
+def test_remainder_says_what_happens_to_the_last_batch(data, remainder, steps):
+    settings = mnist1d.Settings(hidden=[8], batch=70, epochs=4, decay_every=2, decay=0.1, remainder=remainder)
+    fit = mnist1d.train_network(jax.random.key(0), data, settings)
+    assert int(fit.state.optimiser[1].count) == 4 * steps
+    assert fit.history.test.loss.shape == (4,)
+
+
+def test_decay_of_one_keeps_the_rate(data):
+    kept = mnist1d.Settings(hidden=(8,), batch=50, epochs=4, decay_every=1, decay=1.0)
+    never = mnist1d.Settings(hidden=(8,), batch=50, epochs=4, decay_every=100)
+    ours, theirs = (mnist1d.train_network(jax.random.key(0), data, settings) for settings in (kept, never))
+    jax.tree.map(np.testing.assert_array_equal, ours.history, theirs.history)
+
+
+def test_single_width_is_told():
+    with pytest.raises(TypeError, match="hidden"):
+        mnist1d.Settings(hidden=4)
+
+
+def test_no_keys_are_told(data):
+    with pytest.raises(ValueError, match="keys are none"):
+        mnist1d.train_seeds(jax.random.split(jax.random.key(0), 0), data, SHORT)
+
+
+def test_batch_larger_than_the_data_is_told(data):
+    with pytest.raises(ValueError, match="a batch of 500 is larger than the data, which have 400"):
+        mnist1d.train_network(jax.random.key(0), data, mnist1d.Settings(batch=500))

@@ -5,7 +5,9 @@ import optax
 import pytest
 from flax import linen as nn
 
+from tests.training.counting import compilations
 from udl_jax import training
+from udl_jax.training import engine, validation
 
 ORDER = training.draw_order(jax.random.key(7), examples=60, epochs=5, batch=12)
 
@@ -262,7 +264,96 @@ def test_bad_orders_are_told(recipe, state, data, order, message):
         training.train(recipe, state, data, None, order)
 
 
-def test_keys_must_match_the_order(recipe, state, data):
+def test_draws_must_match_the_order(recipe, state, data):
     keys = jax.random.split(jax.random.key(0), (5, 4))
-    with pytest.raises(ValueError, match=r"keys must have the shape \(epochs, steps\) = \(5, 5\)"):
+    with pytest.raises(
+        ValueError, match=r"draws must have the leading axes of order, \(5, 5\), got \(5, 4\)"
+    ):
         training.train(recipe, state, data, None, ORDER, keys)
+
+
+def test_train_may_capture_all_its_arguments_under_jit(recipe, state, data):
+    compiled = jax.jit(lambda: training.train(recipe, state, data, data, ORDER))()
+    direct = training.train(recipe, state, data, data, ORDER)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), compiled, direct)
+
+
+@pytest.mark.parametrize("rate", [1e38, np.float32(1e38)])
+def test_step_to_infinity_is_refused(rate):
+    """The gradient, 4, is finite; what the step would make of it is not."""
+
+    class Product(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return self.param("w", nn.initializers.ones, ()) * x
+
+    recipe = training.Recipe(Product(), optax.sgd(rate), loss=training.squared_error, error=None)
+    data = training.Examples(jnp.ones(2), jnp.zeros(2))
+    start = training.start(recipe, {"params": {"w": jnp.array(1.0)}})
+    stopped, _ = training.train(recipe, start, data, None, jnp.array([[[0, 1]]]))
+    assert stopped.variables["params"]["w"] == 1
+    assert stopped.failed_at.tolist() == [0, 0]
+
+
+def test_infinity_in_the_optimiser_from_the_start_is_no_failure(recipe, state, data):
+    """Some optimisers begin with the best loss so far, which is infinite."""
+    remember = optax.GradientTransformation(lambda params: jnp.array(jnp.inf), lambda u, s, p=None: (u, s))
+    recipe = training.Recipe(Classifier(), optax.chain(optax.sgd(0.1), remember))
+    state = training.start(recipe, state.variables)
+    trained, _ = jax.jit(lambda state: training.train(recipe, state, data, None, ORDER))(state)
+    assert trained.failed_at.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("labels", ["column", "float", "too_large", "halves"])
+def test_labels_that_are_no_labels_are_told(recipe, state, data, labels):
+    y = {
+        "column": data.y[:, None],
+        "float": data.y + 5.0,
+        "too_large": (data.y + 1).astype("uint8"),
+        "halves": data.y / 2,
+    }[labels]
+    with pytest.raises(ValueError, match="training labels must"):
+        training.train(recipe, state, data._replace(y=y), None, ORDER)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
+def test_labels_of_any_type_are_the_same_labels(recipe, state, data, dtype):
+    expected = training.train(recipe, state, data, data, ORDER)
+    other = data._replace(y=data.y.astype(dtype))
+    assert_trees_equal(training.train(recipe, state, other, other, ORDER), expected)
+
+
+def test_numpy_in_is_the_same_as_jax_in(recipe, state, data):
+    expected = training.train(recipe, state, data, data, ORDER)
+    numpy = jax.tree.map(np.asarray, data)
+    assert_trees_equal(training.train(recipe, state, numpy, numpy, np.asarray(ORDER)), expected)
+
+
+def test_missing_targets_are_told(recipe, state, data):
+    with pytest.raises(ValueError, match="training data have no targets y"):
+        training.train(recipe, state, training.Examples(data.x), None, ORDER)
+
+
+def test_order_of_floats_is_told():
+    with pytest.raises(ValueError, match="order must hold indices, that is integers, got float32"):
+        validation.check_order(ORDER.astype(float), 60)
+
+
+def test_second_training_of_the_same_shape_compiles_nothing(recipe, state, data):
+    other = ORDER[:, ::-1]
+    training.train(recipe, state, data, data, ORDER)
+    with compilations() as compiled:
+        training.train(recipe, state, data, data, other)
+    assert compiled == []
+
+
+def test_waiting_weights_are_bounded():
+    """Ten pieces, or as many more as it takes to keep what waits within bounds."""
+    small, large = (jax.ShapeDtypeStruct((size,), "float32") for size in (10**3, 10**7))
+    assert engine._cut(100, 1, small)[0] == 10
+    assert engine._cut(13, 1, small)[0] == 13
+    assert engine._cut(100, 5, small)[0] == 10
+    for epochs, every in ((100, 1), (13, 1), (97, 1), (100, 5), (997, 1)):
+        length, waiting = engine._cut(epochs, every, large)
+        assert epochs % length == length % every == 0
+        assert waiting * (length // every) * 4 * 10**7 <= max(engine.WAITING_BYTES, 2 * 4 * 10**7)

@@ -6,6 +6,7 @@ import pytest
 
 from udl_jax import training
 from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
+from udl_jax.training import validation
 
 RECIPE = training.Recipe(DeepNetwork((8, 2)), optax.sgd(0.1))
 
@@ -113,3 +114,31 @@ def test_states_and_orders_must_be_equally_many(data):
     orders = jnp.stack([training.draw_order(jax.random.key(0), examples=30, epochs=1, batch=10)] * 2)
     with pytest.raises(ValueError, match="there are 3 states but 2 orders"):
         training.train_replicas(RECIPE, states, data, None, orders)
+
+
+def test_keys_of_the_old_kind_are_keys(data):
+    typed = training.fit(jax.random.key(3), RECIPE, data, epochs=2, batch=10, dropout=True)
+    raw = training.fit(jax.random.PRNGKey(3), RECIPE, data, epochs=2, batch=10, dropout=True)
+    jax.tree.map(np.testing.assert_array_equal, raw, typed)
+    many = training.fit_replicas(
+        jax.random.split(jax.random.PRNGKey(3), 2), RECIPE, data, epochs=1, batch=10, dropout=True
+    )
+    assert jnp.isfinite(many.history.train.loss).all()
+
+
+@pytest.mark.parametrize("key", [0, np.zeros(2), jnp.zeros((), "uint32")])
+def test_what_is_no_key_is_told(key):
+    with pytest.raises(TypeError, match="key must come from"):
+        validation.as_key(key)
+
+
+def test_no_replicas_are_told(data):
+    with pytest.raises(ValueError, match="keys must be one for each replica"):
+        training.fit_replicas(jax.random.split(jax.random.key(0), 0), RECIPE, data, epochs=1, batch=10)
+
+
+def test_draws_of_two_kinds_are_told(data):
+    with pytest.raises(ValueError, match="ask for one of them"):
+        training.fit(
+            jax.random.key(0), RECIPE, data, epochs=1, batch=10, dropout=True, draw=jax.random.normal
+        )

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -22,32 +23,61 @@ class Settings:
     Parameters
     ----------
     hidden
-        Widths of the hidden layers.
+        Widths of the hidden layers, of which there may be one or more.
     classes
         Number of outputs.
     rate
         Learning rate at the start.
     momentum
         Momentum of stochastic gradient descent.
-    halve_every
-        Epochs after which the learning rate is halved, again and again.
+    decay_every
+        Epochs after which the learning rate is multiplied by ``decay``, again and again.
+    decay
+        That factor; 1 keeps the rate.
     batch
         Examples in a batch.
     epochs
         Passes through the training data.
+    remainder
+        What happens when ``batch`` does not divide the examples, as in :func:`udl_jax.training.draw_order`.
+
+    Raises
+    ------
+    ValueError
+        If a width, ``classes``, ``decay_every``, ``batch`` or ``epochs`` is less than 1, or ``rate`` or
+        ``decay`` is not positive.
+    TypeError
+        If ``hidden`` is a single number.
 
     References
     ----------
     Prince (2023), section 8.1, figure 8.2.
     """
 
-    hidden: tuple[int, ...] = (100, 100)
+    hidden: Sequence[int] = (100, 100)
     classes: int = 10
     rate: float = 0.05
     momentum: float = 0.9
-    halve_every: int = 10
+    decay_every: int = 10
+    decay: float = 0.5
     batch: int = 100
     epochs: int = 50
+    remainder: str | None = None
+
+    def __post_init__(self):
+        if isinstance(self.hidden, int):
+            raise TypeError(
+                f"hidden must be the widths of all hidden layers, as in (100, 100), got {self.hidden}"
+            )
+        object.__setattr__(self, "hidden", tuple(self.hidden))  # a list could not be hashed
+        counts = {f"hidden[{i}]": width for i, width in enumerate(self.hidden)}
+        counts |= {name: getattr(self, name) for name in ("classes", "decay_every", "batch", "epochs")}
+        for name, count in counts.items():
+            if count < 1:
+                raise ValueError(f"{name} must be at least 1, got {count}")
+        for name in ("rate", "decay"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
 BOOK = Settings()
@@ -75,12 +105,16 @@ def make_recipe(settings: Settings = BOOK, *, examples: int = 4000) -> training.
     Raises
     ------
     ValueError
-        If a width, ``halve_every``, ``batch`` or ``epochs`` is less than 1, or ``rate`` is not positive.
+        If ``batch`` is larger than the number of examples.
     """
-    _check(settings)
-    steps = settings.halve_every * (examples // settings.batch)
-    halvings = range(1, -(-settings.epochs // settings.halve_every))
-    rate = optax.piecewise_constant_schedule(settings.rate, {steps * k: 0.5 for k in halvings})
+    if settings.batch > examples:
+        raise ValueError(
+            f"a batch of {settings.batch} is larger than the data, which have {examples} examples"
+        )
+    whole, rest = divmod(examples, settings.batch)
+    steps = settings.decay_every * (whole + bool(rest and settings.remainder != "drop"))
+    times = range(1, -(-settings.epochs // settings.decay_every))
+    rate = optax.piecewise_constant_schedule(settings.rate, {steps * k: settings.decay for k in times})
     network = DeepNetwork((*settings.hidden, settings.classes))
     # On all weights as one vector, the update is a few operations instead of a few for each layer: faster to compile.
     return training.Recipe(network, optax.flatten(optax.sgd(rate, momentum=settings.momentum)))
@@ -142,7 +176,7 @@ def draw_variables(
     widths = (data.x_train.shape[1], *settings.hidden, settings.classes)
     weights = sum(rows * columns for rows, columns in itertools.pairwise(widths))
     # The order is drawn from the same key, so the weights take another stream of it.
-    generator = np.random.default_rng([*np.asarray(jax.random.key_data(key)), 1])
+    generator = np.random.default_rng([*np.asarray(jax.random.key_data(training.as_key(key))), 1])
     draws = generator.random(weights).astype(data.x_train.dtype)
     return {"params": jax.device_put(he_uniform(draws, widths))}
 
@@ -170,7 +204,7 @@ def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK)
     """
     recipe = make_recipe(settings, examples=len(data.x_train))
     state = training.start(recipe, draw_variables(key, data, settings))
-    order = training.draw_order(key, len(data.x_train), settings.epochs, settings.batch)
+    order = training.draw_order(key, len(data.x_train), settings.epochs, settings.batch, settings.remainder)
     return training.Fit(*training.train(recipe, state, *split(data), order))
 
 
@@ -188,21 +222,18 @@ def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = 
     -------
     training.Fit
         As from :func:`train_network`, along a leading axis ``seeds``.
+
+    Raises
+    ------
+    ValueError
+        If there are no keys.
     """
+    if len(keys) == 0:
+        raise ValueError("keys are none: there is nothing to train")
     recipe = make_recipe(settings, examples=len(data.x_train))
     variables = [draw_variables(key, data, settings) for key in keys]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *variables)
     states = jax.vmap(functools.partial(training.start, recipe))(stacked)
-    counts = len(data.x_train), settings.epochs, settings.batch
+    counts = len(data.x_train), settings.epochs, settings.batch, settings.remainder
     orders = jnp.stack([training.draw_order(key, *counts) for key in keys])
     return training.Fit(*training.train_replicas(recipe, states, *split(data), orders))
-
-
-def _check(settings):
-    counts = {f"hidden[{i}]": width for i, width in enumerate(settings.hidden)}
-    counts |= {name: getattr(settings, name) for name in ("classes", "halve_every", "batch", "epochs")}
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
-    if not settings.rate > 0:
-        raise ValueError(f"rate must be positive, got {settings.rate}")

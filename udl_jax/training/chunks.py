@@ -1,19 +1,16 @@
 """Long trainings in chunks of epochs, with a progress bar and checkpoints to resume from."""
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Key
-from tqdm import tqdm
+from jaxtyping import Array, Int, PyTree
 
-from udl_jax.training.engine import check, run_epochs, train_epochs
-from udl_jax.training.records import History, Recipe, State
-from udl_jax.training.validation import Examples
+from udl_jax.training.checkpoints import fingerprint_of, run_in_chunks
+from udl_jax.training.engine import run_epochs, train_epochs
+from udl_jax.training.programs import scan_epochs
+from udl_jax.training.records import Examples, History, Recipe, State
+from udl_jax.training.validation import check
 
 
 def train_in_chunks(
@@ -21,8 +18,8 @@ def train_in_chunks(
     state: State,
     train_data: Examples,
     test_data: Examples | None,
-    order: Int[Array, "epochs steps batch"],
-    keys: Key[Array, "epochs steps"] | None = None,
+    order: Int[Array | np.ndarray, "epochs steps batch"],
+    draws: PyTree = None,
     *,
     chunk: int,
     directory: str | Path | None = None,
@@ -35,13 +32,13 @@ def train_in_chunks(
 
     Parameters
     ----------
-    recipe, state, train_data, test_data, order, keys
+    recipe, state, train_data, test_data, order, draws
         As in :func:`train`.
     chunk
-        Epochs between two updates of the bar and two checkpoints. A last chunk of another length is
-        compiled anew, so let ``chunk`` divide the number of epochs.
+        Epochs between two updates of the bar and two checkpoints; a multiple of ``recipe.evaluation.every``. A
+        last chunk of another length is compiled anew, so let ``chunk`` divide the number of epochs.
     directory
-        Where checkpoints go; made if it does not exist. None saves nothing.
+        Where checkpoints go; made if it does not exist, ``~`` is the home folder. None saves nothing.
     progress
         Show a bar with the latest training loss.
 
@@ -50,92 +47,42 @@ def train_in_chunks(
     State
         After the last epoch.
     History
-        Loss and error after each epoch.
+        Loss and error after each evaluated epoch.
 
     Raises
     ------
     ValueError
-        As :func:`train`; also if ``chunk`` is not positive, or if ``directory`` has the checkpoints of
-        another training.
+        As :func:`train`; also if ``chunk`` is not positive or no multiple of ``recipe.evaluation.every``, or if
+        ``directory`` has the checkpoints of another training: one with other data, initial weights, order,
+        draws, model, optimiser, loss or evaluation, or under another version of JAX.
+    TypeError
+        As :func:`train`.
     """
-    check(recipe, state, train_data, test_data, order, keys)
+    check(recipe, state, train_data, test_data, order, draws)
+    every = recipe.evaluation.every
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 epoch, got {chunk}")
-    epochs = len(order)
+    if every and chunk % every:
+        raise ValueError(f"chunk must be a multiple of the {every} epochs between evaluations, got {chunk}")
 
-    def run(state, done, end):
-        part_keys = None if keys is None else keys[done:end]
-        return run_epochs(train_epochs, recipe, state, train_data, test_data, order[done:end], part_keys)
+    def run(state, begin, end):
+        part = slice(begin, end)
+        drawn = jax.tree.map(lambda leaf: leaf[part], draws)
+        return run_epochs(train_epochs, recipe, state, train_data, test_data, order[part], drawn)
 
-    with _open_store(directory, _fingerprint(recipe, state, train_data, test_data, order, keys)) as store:
-        done, histories = 0, []
-        if store is not None and (saved := store.latest_step()) is not None:
-            done = saved
-            state, history = _restore(store, done, jax.eval_shape(lambda state: run(state, 0, done), state))
-            histories.append(history)
-        with tqdm(total=epochs, initial=done, unit="epoch", disable=not progress) as bar:
-            while done < epochs:
-                end = min(done + chunk, epochs)
-                state, history = run(state, done, end)
-                histories.append(history)
-                if store is not None:
-                    _save(store, end, state, _join(histories))
-                bar.set_postfix(loss=f"{float(history.train.loss[-1]):.4g}")
-                bar.update(end - done)
-                done = end
-    return state, _join(histories)
-
-
-def _join(histories: list[History]) -> History:
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *histories)
-
-
-def _fingerprint(recipe: Recipe, *arguments) -> str:
-    """Hash all that decides the result, as far as it can be told: the arrays, and the model's settings."""
-    digest = hashlib.sha256(repr(recipe.model).encode())
-    for leaf in jax.tree.leaves(arguments):
-        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        digest.update(np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes())
-    return digest.hexdigest()
-
-
-@contextmanager
-def _open_store(directory: str | Path | None, fingerprint: str) -> Iterator:
-    """Open the checkpoint manager of ``directory``, after a look whether it belongs to this training."""
-    if directory is None:
-        yield None
-        return
-    import orbax.checkpoint as ocp  # noqa: PLC0415  (half a second, which only long trainings need)
-
-    directory = Path(directory).absolute()
-    directory.mkdir(parents=True, exist_ok=True)
-    mark = directory / "training.sha256"
-    if not mark.exists():
-        mark.write_text(fingerprint)
-    if mark.read_text() != fingerprint:
-        raise ValueError(
-            f"directory {directory} holds the checkpoints of another training (other data, initial "
-            "weights, order or model): choose an empty one, or delete it"
-        )
-    options = ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=False)
-    with ocp.CheckpointManager(directory / "checkpoints", options=options) as manager:
-        yield manager
-
-
-def _save(store, epoch: int, state: State, history: History) -> None:
-    import orbax.checkpoint as ocp  # noqa: PLC0415
-
-    store.save(epoch, args=ocp.args.StandardSave({"state": state._asdict(), "history": history._asdict()}))
-
-
-def _restore(store, epoch: int, shapes: tuple[State, History]) -> tuple[State, History]:
-    import orbax.checkpoint as ocp  # noqa: PLC0415
-
-    state, history = shapes
-    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    target = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),
-        {"state": state._asdict(), "history": history._asdict()},
+    arrays = state, train_data, test_data, order, draws
+    fingerprint = ""
+    if directory is not None:
+        program = scan_epochs.lower(recipe, False, *arrays).as_text()
+        fingerprint = fingerprint_of(program, *arrays)
+    return run_in_chunks(
+        run,
+        state,
+        len(order),
+        chunk=chunk,
+        directory=directory,
+        fingerprint=fingerprint,
+        progress=progress,
+        unit="epoch",
+        headline=lambda history: history.train.loss,
     )
-    saved = store.restore(epoch, args=ocp.args.StandardRestore(target))
-    return State(**saved["state"]), History(**saved["history"])

@@ -1,4 +1,4 @@
-"""The core of the training engine: it trains over a given batch order and evaluates after every epoch."""
+"""The core of the training engine: it trains over a given batch order and evaluates the weights on the way."""
 
 import functools
 from collections.abc import Mapping
@@ -7,15 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Key, PyTree
+from jaxtyping import Array, Int, PyTree
 
-from udl_jax.training import validation
-from udl_jax.training.programs import predict, report_epochs, scan_epochs, scan_weights
-from udl_jax.training.records import History, Recipe, State
-from udl_jax.training.validation import Examples
+from udl_jax.training.programs import report_epochs, scan_epochs, scan_weights
+from udl_jax.training.records import Examples, History, Measures, Recipe, State
+from udl_jax.training.validation import check, is_traced, is_tracing
 
-#: Into how many pieces of equal length a training is cut at most, to evaluate one beside the next.
+#: Into how many pieces of equal length a training is cut at most, to evaluate one beside the next ...
 PIECES = 10
+#: How many bytes of weights may wait for their evaluation.
+WAITING_BYTES = 2**28
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -43,51 +44,59 @@ def train(
     state: State,
     train_data: Examples,
     test_data: Examples | None,
-    order: Int[Array, "epochs steps batch"],
-    keys: Key[Array, "..."] | None = None,
+    order: Int[Array | np.ndarray, "epochs steps batch"],
+    draws: PyTree = None,
 ) -> tuple[State, History]:
-    """Train over the batches that ``order`` names, and evaluate after every epoch.
+    """Train over the batches that ``order`` names, and evaluate after every epoch, or as the recipe says.
 
     Nothing is drawn here, so the result is a function of the arguments alone. ``recipe`` is static; the
     function may itself be jitted or vmapped, and is then one program, evaluation included. Called directly,
     it is two, the scan over epochs and steps and the evaluation of the weights that it leaves behind, so
-    that the one goes on while the other looks back; each epoch's weights are kept until they are evaluated.
+    that the one goes on while the other looks back.
 
-    A step whose loss or gradient is not finite is not taken, nor is any after it: the result keeps the
-    last good state and says in ``failed_at`` where it stopped.
+    A step whose loss, gradient or new weights are not finite is not taken, nor is any after it: the result
+    keeps the last good state and says in ``failed_at`` where it stopped.
+
+    Memory. Besides data and state, a step takes what the objective keeps of one batch. Evaluation takes what
+    the model makes of ``recipe.evaluation.batch`` examples, and the outputs of all; with a ``measure``, not
+    even these. Called directly, the weights of past epochs wait for their evaluation: up to 256 MiB of them, or
+    those of two epochs.
 
     Parameters
     ----------
     recipe
-        Model, optimiser, loss and error.
+        Model, optimiser, and what is minimised and reported.
     state
         From :func:`start`, or from an earlier call that this one continues.
     train_data, test_data
         Examples to learn from, and to be tested on (or None).
     order
         Indices into ``train_data``: which examples make up each batch.
-    keys
-        One key for each step, for dropout; None if the model draws nothing.
+    draws
+        What the objective is to find random in each step: a tree of arrays, or of keys, with the leading axes
+        (epochs, steps). In supervised learning a key for each step, for dropout. None if nothing is random.
 
     Returns
     -------
     State
         After the last epoch.
     History
-        Loss and error after each epoch.
+        Loss and error after each evaluated epoch.
 
     Raises
     ------
     ValueError
         If data are empty, have NaN inputs or lengths that differ, if labels or ``order`` are out of
-        range, or if ``keys`` do not match ``order``.
+        range, if ``draws`` do not match ``order``, or if the recipe's evaluation does not suit data and epochs.
+    TypeError
+        If the recipe's objective returns something else than a scalar and the model's collections.
 
     References
     ----------
     Prince (2023), chapter 6 (fitting models) and section 8.1.
     """
-    check(recipe, state, train_data, test_data, order, keys)
-    return run_epochs(train_epochs, recipe, state, train_data, test_data, order, keys)
+    check(recipe, state, train_data, test_data, order, draws)
+    return run_epochs(train_epochs, recipe, state, train_data, test_data, order, draws)
 
 
 def run_epochs(program, recipe, state, *arguments):
@@ -96,7 +105,8 @@ def run_epochs(program, recipe, state, *arguments):
     The guards cost a fifth of the time that a small network's step takes. Under a transformation nobody
     can look whether a step failed, so there the guarded program runs at once.
     """
-    if not validation.is_traced((state, arguments)) and np.all(np.asarray(state.failed_at) < 0):
+    blind = is_traced((state, arguments)) or is_tracing()
+    if not blind and np.all(np.asarray(state.failed_at) < 0):
         *results, sound = program(recipe, False, state, *arguments)
         if np.all(np.asarray(sound)):
             return tuple(results)
@@ -104,20 +114,25 @@ def run_epochs(program, recipe, state, *arguments):
     return tuple(results)
 
 
-def train_epochs(recipe, guarded, state, train_data, test_data, order, keys):
+def train_epochs(recipe, guarded, state, train_data, test_data, order, draws):
     """Do the work of :func:`train`, without its checks; tell also whether all steps were sound.
 
     Without guards, a second thread evaluates one piece of the training while the next is under way. JAX
     takes what one thread asks for in turn, and what two ask for at the same time.
     """
     if guarded:
-        return scan_epochs(recipe, guarded, state, train_data, test_data, order, keys)
-    pieces = max(count for count in range(1, PIECES + 1) if len(order) % count == 0)
-    length = len(order) // pieces
+        return scan_epochs(recipe, guarded, state, train_data, test_data, order, draws)
     order, losses, reports = np.asarray(order), [], []
+    if not recipe.evaluates:
+        state, _, loss = scan_weights(recipe, state, train_data, order, draws)
+        losses = np.asarray(loss)
+        history = History(Measures(losses.mean(axis=-1)), None)
+        return state, jax.device_put(history), _are_finite((losses, state.variables))
+
+    length, waiting = _cut(len(order), recipe.evaluation.every, state.variables)
     # Lowered by this thread, since settings such as jax.enable_x64 are the thread's own.
-    weights = jax.tree.map(functools.partial(_stacked, length), state.variables)
-    lowered = report_epochs.lower(recipe, weights, train_data, test_data)
+    stacked = functools.partial(_stacked, length // recipe.evaluation.every)
+    lowered = report_epochs.lower(recipe, jax.tree.map(stacked, state.variables), train_data, test_data)
     with ThreadPoolExecutor(max_workers=1) as second:
         program = second.submit(lowered.compile)
 
@@ -126,14 +141,26 @@ def train_epochs(recipe, guarded, state, train_data, test_data, order, keys):
 
         for begin in range(0, len(order), length):
             piece = slice(begin, begin + length)
-            piece_keys = None if keys is None else keys[piece]
-            state, passed, loss = scan_weights(recipe, state, train_data, order[piece], piece_keys)
+            drawn = jax.tree.map(lambda leaf, piece=piece: leaf[piece], draws)
+            state, passed, loss = scan_weights(recipe, state, train_data, order[piece], drawn)
             reports.append(second.submit(report, passed))
             losses.append(loss)
+            if len(reports) >= waiting:
+                reports[-waiting].result()
     history = jax.tree.map(lambda *parts: np.concatenate(parts), *(part.result() for part in reports))
-    # NumPy looks, since a program that did would take long to compile. A weight that is not finite stays so.
-    seen = jax.tree.leaves(jax.device_get((losses, state.variables)))
-    return state, jax.device_put(history), all(np.isfinite(leaf).all() for leaf in seen)
+    return state, jax.device_put(history), _are_finite((losses, state.variables))
+
+
+def _cut(epochs, every, variables):
+    """Choose how many epochs go between two hand-overs of weights, and how many hand-overs may wait."""
+    evaluated = epochs // every
+    divisors = [count for count in range(1, evaluated + 1) if evaluated % count == 0]
+    pieces = max(count for count in divisors if count <= PIECES)
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(variables))
+    while 2 * size * (evaluated // pieces) > WAITING_BYTES and pieces < evaluated:
+        pieces = min(count for count in divisors if count > pieces)
+    kept = evaluated // pieces
+    return kept * every, max(2, WAITING_BYTES // max(1, size * kept))
 
 
 def _stacked(length, leaf):
@@ -142,12 +169,7 @@ def _stacked(length, leaf):
     return jax.ShapeDtypeStruct((length, *leaf.shape), leaf.dtype, sharding=sharding)
 
 
-def check(recipe, state, train_data, test_data, order, keys):
-    """Raise the ``ValueError``s of :func:`train`."""
-    shape = predict.eval_shape(recipe.model, state.variables, train_data.x)
-    for name, examples in (("training", train_data), ("test", test_data)):
-        if examples is not None:
-            validation.check_examples(examples, name)
-            validation.check_labels(examples.y, shape, name)
-    validation.check_order(order, len(train_data.x))
-    validation.check_keys(keys, order)
+def _are_finite(tree):
+    # NumPy looks, since a program that did would take long to compile. A weight that is not finite stays so.
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    return all(np.isfinite(leaf).all() for leaf in jax.device_get(leaves))
