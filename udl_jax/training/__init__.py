@@ -7,11 +7,12 @@ targets, is the case that a :class:`Recipe` spells shortest. :func:`fit` draws a
 the core, :func:`train_replicas` runs many trainings side by side, :func:`train_in_chunks` makes a long training
 show its progress and survive being killed, and :func:`train_full_batch` does without batches.
 :func:`take_step` is the step of which they are made. :func:`dot_general` makes dense layers train faster on
-CPUs.
+CPUs, and so do :class:`Conv`, :func:`max_pool` and :func:`mean_pool` for convolutional ones.
 """
 
 from udl_jax.training.averages import average_weights, averaged
 from udl_jax.training.chunks import train_in_chunks
+from udl_jax.training.convolution import Conv, max_pool, mean_pool
 from udl_jax.training.engine import start, train
 from udl_jax.training.full_batch import train_full_batch
 from udl_jax.training.layers import Fit, draw_order, fit, fit_replicas
@@ -31,6 +32,7 @@ from udl_jax.training.replicas import train_replicas
 from udl_jax.training.validation import as_key
 
 __all__ = [
+    "Conv",
     "Evaluation",
     "Examples",
     "Fit",
@@ -50,6 +52,8 @@ __all__ = [
     "forward",
     "initialise",
     "is_sound",
+    "max_pool",
+    "mean_pool",
     "percent_wrong",
     "predict",
     "squared_error",

@@ -6,6 +6,7 @@
 
 import functools
 import math
+import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,44 +19,16 @@ from jaxtyping import Array, Float
 _Pads = tuple[tuple[int, int], ...]
 
 
-class Conv(nn.Conv):
-    """Flax's ``nn.Conv`` for signals and images, faster to train on a CPU.
-
-    Names, shapes and initialisers are those of ``nn.Conv``, and so are all arguments but groups: weights of
-    the one are weights of the other. See :func:`conv_general_dilated` for how it computes.
-
-    References
-    ----------
-    Prince (2023), section 10.2, equation 10.3, and section 10.3, equation 10.6.
-
-    Examples
-    --------
-    >>> layer = Conv(10, kernel_size=(5, 5), padding="VALID")
-    >>> images = jnp.ones((2, 28, 28, 1))
-    >>> variables = layer.init(jax.random.key(0), images)
-    >>> jax.tree.map(jnp.shape, variables)
-    {'params': {'bias': (10,), 'kernel': (5, 5, 1, 10)}}
-    >>> layer.apply(variables, images).shape
-    (2, 24, 24, 10)
-    """
-
-    # An attribute of the class, so that `Conv` remains equal to a copy of itself and so hashes alike.
-    conv_general_dilated: Callable[..., Array] | None = None
-
-    def __post_init__(self):
-        if self.conv_general_dilated is None:
-            self.conv_general_dilated = conv_general_dilated
-        super().__post_init__()
-
-
 def conv_general_dilated(
     lhs: Float[Array | np.ndarray, "batch *space inputs"],
-    rhs: Float[Array | np.ndarray, "*window inputs outputs"],
+    rhs: Float[Array | np.ndarray, "*window depth outputs"],
     window_strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
-    *,
+    lhs_dilation: Sequence[int] | None = None,
     rhs_dilation: Sequence[int] | None = None,
-    **options: Any,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    precision: Any = None,
 ) -> Float[Array, "batch *out outputs"]:
     """Compute what :func:`jax.lax.conv_general_dilated` does for rows of signals or images; Flax calls it so.
 
@@ -69,14 +42,16 @@ def conv_general_dilated(
     lhs
         Signals or images, channels last.
     rhs
-        Kernels, with an axis for each one of ``*space``.
+        Kernels, with an axis for each one of ``*space``, and as deep as the input has channels.
     window_strides, padding
         As in JAX: padding is ``"VALID"``, ``"SAME"``, ``"SAME_LOWER"``, or pairs (before, after).
     rhs_dilation
         Distance between the positions that neighbouring weights look at; 1 by default.
-    options
-        ``precision``; and what JAX's function takes besides, if it asks for nothing new: no groups, no
-        dilation of the input, channels last.
+    lhs_dilation, dimension_numbers, feature_group_count
+        As Flax's layer hands them over. Nothing but the usual is possible: no dilation of the input, channels
+        last, one group.
+    precision
+        Of the product, as in JAX.
 
     Returns
     -------
@@ -103,24 +78,41 @@ def conv_general_dilated(
     """
     lhs, rhs, strides = jnp.asarray(lhs), jnp.asarray(rhs), tuple(window_strides)
     dilation = tuple(rhs_dilation) if rhs_dilation is not None else (1,) * len(strides)
-    _check_options(lhs.shape, options)
+    _check_options(lhs.ndim, lhs_dilation, dimension_numbers, feature_group_count)
     _check_shapes(lhs.shape, rhs.shape, strides, dilation)
-    reach = [d * (k - 1) + 1 for k, d in zip(rhs.shape, dilation)]
-    pads = tuple(padding)
-    if isinstance(padding, str):
-        pads = tuple(jax.lax.padtype_to_pads(lhs.shape[1:-1], reach, strides, padding))
-    for axis, (size, pair, width) in enumerate(zip(lhs.shape[1:-1], pads, reach, strict=True), 1):
-        if size + sum(pair) < width:
-            raise ValueError(
-                f"windows are {width} wide along axis {axis}, which has {size} places and pads {pair}"
-            )
-    settings = {"strides": strides, "pads": pads, "dilation": dilation, "precision": options.get("precision")}
+    pads = _pads(lhs.shape[1:-1], rhs.shape, strides, padding, dilation)
+    settings = {"strides": strides, "pads": pads, "dilation": dilation, "precision": precision}
     return jax.lax.platform_dependent(
         lhs,
         rhs,
         cpu=functools.partial(by_patches, **settings),
         default=functools.partial(by_lax, **settings),
     )
+
+
+@typing.no_type_check  # Flax annotates an argument by a protocol that cannot be checked at run time
+class Conv(nn.Conv):
+    """Flax's ``nn.Conv`` for signals and images, faster to train on a CPU.
+
+    Names, shapes, initialisers and arguments are those of ``nn.Conv``, so weights of the one are weights of the
+    other. There are no groups. See :func:`conv_general_dilated` for how it computes.
+
+    References
+    ----------
+    Prince (2023), section 10.2, equation 10.3, and section 10.3, equation 10.6.
+
+    Examples
+    --------
+    >>> layer = Conv(10, kernel_size=(5, 5), padding="VALID")
+    >>> images = jnp.ones((2, 28, 28, 1))
+    >>> variables = layer.init(jax.random.key(0), images)
+    >>> jax.tree.map(jnp.shape, variables)
+    {'params': {'bias': (10,), 'kernel': (5, 5, 1, 10)}}
+    >>> layer.apply(variables, images).shape
+    (2, 24, 24, 10)
+    """
+
+    conv_general_dilated: Callable[..., Array] = conv_general_dilated
 
 
 def by_patches(
@@ -136,18 +128,21 @@ def by_patches(
     x = jnp.moveaxis(x, (-1, 0), (0, -1))
     if any(map(any, pads)):
         x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((*pair, 0) for pair in pads), (0, 0, 0)])
-    space, batch, out = x.shape[1:-1], x.shape[-1], []
+    channels, *space, batch = x.shape
+    out = []
     # One axis after the other: two rounds of a few large copies, and back again, instead of one of many small ones.
     for axis, (k, stride, d) in reversed([*enumerate(zip(kernel.shape, strides, dilation))]):
         out.insert(0, (space[axis] - d * (k - 1) - 1) // stride + 1)
         ends = [(i * d, i * d + (out[0] - 1) * stride + 1) for i in range(k)]
         windows = [jax.lax.slice_in_dim(x, *pair, stride, axis=1 + axis) for pair in ends]
+        tail = math.prod(out) * batch
         if axis == 0:
-            windows = [window.reshape(len(x), -1) for window in windows]
-        x = jnp.concatenate(windows)
-        x = x.reshape(len(x), *space[:axis], -1)
-    y = jnp.matmul(kernel.reshape(-1, kernel.shape[-1]).T, x, precision=precision)
-    return jnp.moveaxis(y.reshape(-1, *out, batch), (0, -1), (-1, 0))
+            windows = [window.reshape(channels, tail) for window in windows]
+        channels *= k
+        x = jnp.concatenate(windows).reshape(channels, *space[:axis], tail)
+    weights = kernel.reshape(channels, kernel.shape[-1])
+    y = jnp.matmul(weights.T, x, precision=precision)
+    return jnp.moveaxis(y.reshape(kernel.shape[-1], *out, batch), (0, -1), (-1, 0))
 
 
 def by_lax(
@@ -239,7 +234,7 @@ def _pool(x, window, combine):
     x = jnp.moveaxis(x, (-1, 0), (0, -1))
     for axis, k in reversed([*enumerate(window, 1)]):
         whole = jax.lax.slice_in_dim(x, 0, x.shape[axis] // k * k, axis=axis)
-        parts = whole.reshape(*x.shape[:axis], -1, k, *x.shape[axis + 1 :])
+        parts = whole.reshape(*x.shape[:axis], x.shape[axis] // k, k, *x.shape[axis + 1 :])
         pieces = [jax.lax.index_in_dim(parts, i, axis + 1, keepdims=False) for i in range(k)]
         x = functools.reduce(combine, pieces)
     return jnp.moveaxis(x, (0, -1), (-1, 0))
@@ -250,18 +245,16 @@ def _larger(a, b):
     return jnp.where((a >= b) | jnp.isnan(a), a, b)
 
 
-def _check_options(shape, options):
-    """Refuse what cannot be done by one product."""
-    last = (0, len(shape) - 1, *range(1, len(shape) - 1))
-    first = (len(shape) - 1, len(shape) - 2, *range(len(shape) - 2))
-    usual = jax.lax.ConvDimensionNumbers(last, first, last)
-    if options.get("feature_group_count", 1) != 1 or options.get("batch_group_count", 1) != 1:
+def _check_options(axes, lhs_dilation, dimension_numbers, groups):
+    """Refuse what one product of matrices cannot do."""
+    if groups != 1:
         raise NotImplementedError(
-            "convolution in groups (feature_group_count) is not available here: use flax.linen.Conv"
+            f"convolution in groups is not available here, got {groups}: use flax.linen.Conv"
         )
-    if any(d != 1 for d in options.get("lhs_dilation") or ()):
+    if any(d != 1 for d in lhs_dilation or ()):
         raise NotImplementedError("dilation of the input is not available here: use flax.linen.Conv")
-    if options.get("dimension_numbers") not in (None, usual):
+    rows, kernels = (0, axes - 1, *range(1, axes - 1)), (axes - 1, axes - 2, *range(axes - 2))
+    if dimension_numbers not in (None, jax.lax.ConvDimensionNumbers(rows, kernels, rows)):
         raise NotImplementedError("axes must be (batch, *space, channels) and (*window, inputs, outputs)")
 
 
@@ -276,3 +269,22 @@ def _check_shapes(shape, kernel, strides, dilation):
     for name, numbers in (("strides", strides), ("dilation", dilation)):
         if len(numbers) != axes or min(numbers) < 1:
             raise ValueError(f"{name} must be {axes} numbers from 1 up, got {numbers}")
+
+
+def _pads(space, kernel, strides, padding, dilation):
+    """Spell padding as pairs, and see that a window fits."""
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    names = ("VALID", "SAME", "SAME_LOWER")
+    if isinstance(padding, str):
+        if padding.upper() not in names:
+            raise ValueError(f"padding must be one of {', '.join(names)}, or pairs, got {padding!r}")
+        padding = jax.lax.padtype_to_pads(space, reach, strides, padding.upper())
+    pads = tuple(map(tuple, padding))
+    if [len(pair) for pair in pads] != [2] * len(space):
+        raise ValueError(f"padding must be a pair for each of {len(space)} axes of space, got {pads}")
+    for axis, (size, pair, width) in enumerate(zip(space, pads, reach), 1):
+        if size + sum(pair) < width:
+            raise ValueError(
+                f"windows are {width} wide along axis {axis}, which has {size} places and pads {pair}"
+            )
+    return pads
