@@ -119,8 +119,10 @@ plt.show()
 # No choice of parameters leads out of the family of straight lines. Put :math:`a + bz` into equation 3.1 and sort by powers of
 # :math:`x`:
 #
-# .. math:: y = \phi_0 + \sum_d \phi_d \bigl(a + b (\theta_{d0} + \theta_{d1} x)\bigr)
-#           = \Bigl[\phi_0 + \sum_d \phi_d (a + b \theta_{d0})\Bigr] + \Bigl[\sum_d \phi_d b \theta_{d1}\Bigr] x.
+# .. math::
+#
+#    y = \phi_0 + \sum_d \phi_d \bigl(a + b (\theta_{d0} + \theta_{d1} x)\bigr)
+#    = \Bigl[\phi_0 + \sum_d \phi_d (a + b \theta_{d0})\Bigr] + \Bigl[\sum_d \phi_d b \theta_{d1}\Bigr] x.
 #
 # Ten parameters and two more, to say what two can say.
 
