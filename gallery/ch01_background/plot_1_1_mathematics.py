@@ -32,9 +32,7 @@ plotting.use_book_style()
 
 x = np.arange(0, 10, 0.01)
 beta, omega = 10.0, -10.0 / 5.0
-print(
-    "offset and slope from the library:", *mathematics.line_through_intercepts(on_x_axis=5.0, on_y_axis=beta)
-)
+print("from the library:", *mathematics.line_through_intercepts(on_x_axis=5.0, on_y_axis=10.0))
 
 # sphinx_gallery_alt = "Four straight lines; the one with offset 10 and slope -2 passes through dots at (0, 10) and (5, 0)."
 fig, ax = plt.subplots(figsize=(5.6, 4.2))
@@ -85,10 +83,15 @@ plt.show()
 
 beta, omega = np.array([0.5, 0.2]), np.array([[-1.0, 0.4, -0.3], [0.1, 0.1, 1.2]])
 three = np.array([1.0, 0.0, -2.0]), np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.0]])
-for (b, w), x in (((beta, omega), np.array([4.0, -1.0, 2.0])), (three, np.array([3.0, 2.0]))):
+examples = ((beta, omega, np.array([4.0, -1.0, 2.0])), (*three, np.array([3.0, 2.0])))
+
+for b, w, x in examples:
     one_by_one = np.array([b[i] + sum(w[i, j] * x[j] for j in range(len(x))) for i in range(len(b))])
-    difference = np.abs(one_by_one - mathematics.linear_equations(b, w, x)).max()
-    print(f"one by one {one_by_one}, largest difference from the matrix form: {difference:.0e}")
+    as_matrix = b + w @ x
+    print("one by one:", one_by_one, "as a matrix:", as_matrix)
+    print(
+        f"    difference from the library: {np.abs(as_matrix - mathematics.linear_equations(b, w, x)).max():.0e}"
+    )
 
 # %%
 # Three inputs: can one still see it?
@@ -115,8 +118,8 @@ plt.show()
 # %%
 # Two curves, one the mirror image of the other
 # ---------------------------------------------
-# The exponential takes any number and returns a positive one; the logarithm takes that back to where it came from. Exchanging
-# input and output mirrors a curve in the diagonal, as the right panel shows.
+# The exponential takes any number and returns a positive one; the logarithm undoes this. Exchanging input and output mirrors a
+# curve in the diagonal, as the right panel shows.
 
 # sphinx_gallery_alt = "The exponential, the logarithm, and both together: mirror images of each other in the dashed diagonal."
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3))
@@ -148,11 +151,11 @@ print(f"log[exp[3]] = {jnp.log(jnp.exp(3.0)):.4f}    exp[log[4]] = {jnp.exp(jnp.
 # Which way do they bend? First a chord
 # -------------------------------------
 # The notebook's last question is whether the two curves are convex or concave. A function is *convex* if no chord, the straight
-# line between two of its points, dips below it (appendix B.1.2):
+# line between two of its points, dips below the curve (appendix B.1.2):
 #
 # .. math:: (1-t)\,f[a] + t\,f[b] \;\geq\; f[(1-t)\,a + t\,b] \qquad\text{for all } a, b \text{ and } 0 \leq t \leq 1,
 #
-# and *concave* if none rises above it. Below is one chord on each curve, with the gap between chord and curve shaded.
+# and *concave* if none rises above the curve. Below is one chord on each curve, with the gap between chord and curve shaded.
 
 a, b, t = 0.3, 1.5, np.linspace(0, 1, 101)
 
@@ -162,9 +165,8 @@ for ax, f, drawn, name, colour in zip(axes, (jnp.exp, jnp.log), (wide, positive)
     along = (1 - t) * a + t * b
     chord = (1 - t) * f(a) + t * f(b)
     gap = chord - f(along)
-    print(
-        f"{name}: largest difference from chord_gap {np.abs(gap - mathematics.chord_gap(f, a, b, t)).max():.0e}"
-    )
+    difference = np.abs(gap - mathematics.chord_gap(f, a, b, t)).max()
+    print(f"{name}: largest difference from the library's chord_gap {difference:.0e}")
     ax.plot(drawn, f(drawn), color=plotting.COLOURS[colour])
     ax.plot(along, chord, "k", lw=1.2)
     ax.fill_between(along, chord, f(along), color="0.8")
