@@ -26,7 +26,7 @@ plotting.use_book_style()
 # A line has an intercept :math:`\phi_0` and a slope :math:`\phi_1` (equation 2.4). How badly it fits the pairs :math:`(x_i, y_i)`
 # is measured by the sum of the squared differences (equation 2.5):
 #
-# .. math:: f[x, \phi] = \phi_0 + \phi_1 x, \qquad L[\phi] = \sum_i \bigl(f[x_i, \phi] - y_i\bigr)^2.
+# .. math:: \mathrm{f}[x, \phi] = \phi_0 + \phi_1 x, \qquad L[\phi] = \sum_i \bigl(\mathrm{f}[x_i, \phi] - y_i\bigr)^2.
 #
 # In code the two parameters travel together as one array ``phi``. The notebook tries two lines, those of figure 2.2, and says
 # that their losses are 7.07 and 10.28. The loss squares the lengths of the grey bars, and adds them up.
@@ -41,9 +41,8 @@ def loss(phi):
 
 
 for phi in (low, falling):
-    print(
-        f"loss {loss(phi):.2f}, difference from the library {loss(phi) - lr.least_squares_loss(phi, x, y):.0e}"
-    )
+    difference = loss(phi) - lr.least_squares_loss(phi, x, y)
+    print(f"loss {loss(phi):.2f}, difference from the library {difference:.0e}")
 
 
 def draw_fit(ax, phi, name):
@@ -181,7 +180,9 @@ print(f"largest distance after 40 sweeps {distance[40]:.0e}, after 80 {distance[
 # sphinx_gallery_alt = "The distance to the best line falls as a straight line on a logarithmic axis, then levels out."
 fig, ax = plt.subplots(figsize=(5, 3.2))
 ax.semilogy(distance, label="furthest of 200 searches")
-ax.semilogy(distance[1] * rho ** np.arange(-1, 80), "k:", label=rf"falling like $\rho^n$ with $\rho = {rho:.2f}$")
+ax.semilogy(
+    distance[1] * rho ** np.arange(-1, 80), "k:", label=rf"falling like $\rho^n$ with $\rho = {rho:.2f}$"
+)
 ax.set(xlabel="sweep $n$", ylabel="distance to the best line", xlim=(0, 80), ylim=(1e-8, 20))
 ax.legend()
 plt.show()
