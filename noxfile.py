@@ -1,5 +1,7 @@
 """Everything this project automates. Plain ``nox`` runs lint, tests and parity."""
 
+import runpy
+import time
 from pathlib import Path
 
 import nox
@@ -9,8 +11,8 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
-#: Data sets that the sessions make are kept here, once for all of them.
-CACHE = {"UDL_JAX_CACHE": str(ROOT / ".nox" / "data")}
+#: Compiled programs are kept in the user's cache folder; JAX_ENABLE_COMPILATION_CACHE=false does without.
+CACHE = runpy.run_path(str(ROOT / "udl_jax" / "_compiled.py"))["environment"]()
 #: NumPy 2 refuses what some of the book's notebooks do.
 BOOK_REQUIREMENTS = ("matplotlib", "mnist1d==0.0.2.post1", "numpy==1.26.4", "scipy", "torch==2.13.0")
 
@@ -65,8 +67,26 @@ def docs(session):
         session.run(
             "sphinx-build", "-W", "-n", "--keep-going", *stale, "-b", "html", ".", "_build/html", env=CACHE
         )
-    # A page should take 30 s; here two of them share two cores.
-    session.run("python", "docs/check_gallery.py", "--seconds", "90")
+    session.run("python", "docs/check_gallery.py")
+    session.run("python", "docs/check_site.py")
+
+
+@nox.session
+def notebooks(session):
+    """Run the notebooks that the built site offers, outside this clone, with the package installed from its wheel."""
+    session.install("build", "ipykernel", "nbclient", "nbformat")
+    wheels = session.create_tmp()
+    session.run("python", "-m", "build", "--wheel", "--outdir", wheels, ".", silent=True)
+    session.install("--force-reinstall", "--no-deps", *map(str, Path(wheels).glob("*.whl")))
+    session.install(*map(str, Path(wheels).glob("*.whl")))
+    session.run("python", "docs/run_notebooks.py", *session.posargs, env=CACHE)
+
+
+@nox.session
+def cost(session):
+    """Run each page in a process of its own; print what it costs, and write docs/cost_report.json."""
+    session.install("-e", ".[docs]")
+    session.run("python", "docs/measure_cost.py", *session.posargs, env=CACHE)
 
 
 @nox.session

@@ -13,6 +13,7 @@ ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS / "_ext"), str(ROOT)]
 
 from udl_api import names_in_order  # noqa: E402
+from udl_gallery import first_cell  # noqa: E402
 from udl_links import repository_url  # noqa: E402
 
 import udl_jax  # noqa: E402
@@ -87,8 +88,12 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "within_subsection_order": "FileNameSortKey",
     "reset_modules": ("matplotlib", "udl_gallery.reset"),
+    "reset_modules_order": "both",
+    "image_scrapers": ("udl_gallery.scrape",),
     "parallel": 2,
     "junit": "../gallery.xml",  # read by check_gallery.py
+    "write_computation_times": False,  # its pages load scripts from the network; cost.rst has what they say
+    "first_notebook_cell": first_cell(),
     "doc_module": ("udl_jax",),
     "backreferences_dir": "gallery/backreferences",
     "image_srcset": ["2x"],

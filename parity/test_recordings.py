@@ -5,6 +5,7 @@ import pytest
 
 from parity import agreement, notebooks
 
+pytestmark = pytest.mark.live
 #: A recording may have been made on another processor, so it is held to the tolerances of the library.
 RTOL = {np.dtype("float64"): 1e-9, np.dtype("float32"): 1e-3}
 
@@ -12,8 +13,6 @@ RTOL = {np.dtype("float64"): 1e-9, np.dtype("float32"): 1e-3}
 @pytest.fixture(params=notebooks.completed())
 def both(request, record_live):
     """Give slug, recording and live execution of a notebook."""
-    if not request.config.getoption("--book"):
-        pytest.skip("needs a clone of the book's repository: --book PATH")
     slug = request.param
     with np.load(notebooks.RECORDED / f"{slug}.npz") as recorded, np.load(record_live(slug)) as live:
         return slug, dict(recorded), dict(live)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import udl_jax
 from udl_jax import book, cli
 
+ROOT = Path(__file__).parents[1]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 TWO_SHOWS = """
@@ -50,7 +51,7 @@ def stage(monkeypatch, tmp_path):
     """Return a function that makes 8.1 the only notebook that is done, with the given gallery script."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UDL_SCALE", "unset")
-    monkeypatch.setattr(book, "_PACKAGE", tmp_path / "udl_jax")
+    monkeypatch.setattr(book.records, "_PACKAGE", tmp_path / "udl_jax")
     monkeypatch.setattr(cli, "GALLERIES", (tmp_path / "absent", tmp_path / "gallery"))
 
     def write(script, module='"""A module."""'):
@@ -156,7 +157,7 @@ def test_run_of_a_planned_notebook_exits_with_2(invoke, stage, tmp_path):
     stage("")
     result = invoke("run", "9.1")
     assert result.exit_code == 2
-    assert "notebook 9.1, L2 regularization, is planned but not done yet" in result.output
+    assert "9.1, L2 regularization, is planned but not done yet" in result.output
     assert not list(tmp_path.glob("udl-jax-*"))
 
 
@@ -238,9 +239,15 @@ def test_run_works_in_a_process_of_its_own(python, stage, tmp_path):
     stage(TWO_SHOWS)
     output = python(
         "from pathlib import Path; from udl_jax import book, cli;"
-        "book._PACKAGE = Path('udl_jax').resolve(); cli.GALLERIES = (Path('gallery'),); cli.main()",
+        "book.records._PACKAGE = Path('udl_jax').resolve(); cli.GALLERIES = (Path('gallery'),); cli.main()",
         *("run", "8.1", "--scale", "book"),
     )
     first, *paths = output.splitlines()
     assert first == "scale book"
     assert [(tmp_path / path).read_bytes()[:8] for path in paths] == [PNG] * 3
+
+
+def test_module_does_what_the_command_does():
+    command = [sys.executable, "-m", "udl_jax", "list"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    assert listed == CliRunner().invoke(cli.main, ["list"]).output

@@ -101,8 +101,7 @@ def test_library_names_no_precision(path):
 
 @pytest.mark.parametrize("path", LIBRARY, ids=name)
 def test_library_files_are_short(path):
-    if path.name != "book.py":  # the catalogue: one record a notebook, 68 of them
-        assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text().splitlines()) <= 300
 
 
 @pytest.mark.parametrize("path", GALLERY, ids=name)

@@ -1,4 +1,4 @@
-"""The ``udl-jax`` command: what is there, where it stands in the book, and a gallery script run headless."""
+"""The ``udl-jax`` command (also ``python -m udl_jax``): what is there, where it stands in the book, and a gallery script run headless."""
 
 import ast
 import itertools
@@ -6,14 +6,14 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 import click
 
-from udl_jax import __version__, book
+from udl_jax import __version__, _compiled, book
 
 _PACKAGE = Path(__file__).parent
 
@@ -21,15 +21,15 @@ _PACKAGE = Path(__file__).parent
 GALLERIES = (_PACKAGE / "_gallery", _PACKAGE.parent / "gallery")
 
 
-class _NotebookNumber(click.ParamType):
-    """A notebook's number on the command line, ``8.1`` or ``8_1``."""
+class _RecordNumber(click.ParamType):
+    """The number of a notebook or a model on the command line, ``8.1`` or ``8_1``, ``17.A``."""
 
     name = "number"
 
     def convert(
-        self, value: str | book.Notebook, param: click.Parameter | None, ctx: click.Context | None
-    ) -> book.Notebook:
-        if isinstance(value, book.Notebook):
+        self, value: str | book.Record, param: click.Parameter | None, ctx: click.Context | None
+    ) -> book.Record:
+        if isinstance(value, book.Record):
             return value
         try:
             return book.find(value)
@@ -44,51 +44,53 @@ def main() -> None:
 
 
 @main.command("list")
-@click.option("--done", is_flag=True, help="Leave out the notebooks that are only planned.")
-def list_notebooks(done: bool) -> None:
-    """List the notebooks by chapter, each marked done or planned."""
+@click.option("--done", is_flag=True, help="Leave out what is only planned.")
+def list_records(done: bool) -> None:
+    """List notebooks and models by chapter, each marked done or planned."""
     for chapter in book.CHAPTERS:
-        notebooks = [notebook for notebook in chapter.notebooks if notebook.done or not done]
-        if notebooks:
+        records = [record for record in book.records_of(chapter) if record.done or not done]
+        if records:
             click.secho(f"Chapter {chapter.number}: {chapter.title}", bold=True)
-        for notebook in notebooks:
-            click.echo(f"  {notebook.number:<6}{_status(notebook):<9}{notebook.title}")
-    finished = sum(notebook.done for notebook in book.NOTEBOOKS)
-    click.echo(f"{finished} of {len(book.NOTEBOOKS)} notebooks are done.")
+        for record in records:
+            click.echo(f"  {record.number:<6}{_status(record):<9}{record.title}")
+    click.echo(f"{_finished(book.NOTEBOOKS)} notebooks are done.")
+    if book.MODELS:
+        click.echo(f"{_finished(book.MODELS)} models, which have no notebook, are done.")
 
 
 @main.command()
-@click.argument("notebook", type=_NotebookNumber())
-def info(notebook: book.Notebook) -> None:
-    """Show what NOTEBOOK (a number such as 8.1) is about and where its four rooms are."""
-    click.secho(f"{notebook.number} {notebook.title}", bold=True)
+@click.argument("record", metavar="NUMBER", type=_RecordNumber())
+def info(record: book.Record) -> None:
+    """Show what the notebook or model of NUMBER (such as 8.1) is about and where its rooms are."""
+    click.secho(f"{record.number} {record.title}", bold=True)
     rows = {
-        "chapter": f"{notebook.chapter.number}, {notebook.chapter.title}",
-        "status": _status(notebook),
-        "sections": ", ".join(notebook.sections),
-        "figures": ", ".join(notebook.figures),
-        "equations": ", ".join(notebook.equations),
-        "framework": notebook.framework,
-        "library": notebook.library,
-        "gallery": notebook.gallery,
-        "parity": notebook.parity,
-        "tests": notebook.tests,
-        "notebook": notebook.url,
+        "chapter": f"{record.chapter.number}, {record.chapter.title}",
+        "status": _status(record),
+        "sections": ", ".join(record.sections),
+        "figures": ", ".join(record.figures),
+        "equations": ", ".join(record.equations),
+        "library": record.library,
+        "gallery": record.gallery,
+        "tests": record.tests,
     }
+    if isinstance(record, book.Notebook):
+        rows |= {"framework": record.framework, "parity": record.parity, "notebook": record.url}
+    elif record.witness:
+        rows |= {"witness": record.witness, "parity": record.parity}
     for name, value in rows.items():
         if value:
             click.echo(f"  {name:<11}{value}")
-    if notebook.done:
+    if record.done:
         click.echo()
-        click.secho(notebook.dotted, bold=True)
-        contents = _contents(notebook.path)
+        click.secho(record.dotted, bold=True)
+        contents = _contents(record.path)
         width = max(map(len, contents), default=0)
         for name, summary in contents.items():
             click.echo(f"  {name:<{width}}  {summary}".rstrip())
 
 
 @main.command()
-@click.argument("notebook", type=_NotebookNumber())
+@click.argument("record", metavar="NUMBER", type=_RecordNumber())
 @click.option(
     "--scale",
     type=click.Choice(["quick", "book"]),
@@ -101,27 +103,32 @@ def info(notebook: book.Notebook) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the figures go.  [default: udl-jax-NUMBER]",
 )
-def run(notebook: book.Notebook, scale: str, out: Path | None) -> None:
-    """Run the gallery script of NOTEBOOK (a number such as 8.1) and save the figures that it shows."""
-    if not notebook.done:
-        raise click.UsageError(f"notebook {notebook.number}, {notebook.title}, is planned but not done yet")
-    script = _gallery_script(notebook)
-    out = out or Path(f"udl-jax-{notebook.number}")
+def run(record: book.Record, scale: str, out: Path | None) -> None:
+    """Run the gallery script of NUMBER (such as 8.1, or 17.A) and save the figures that it shows."""
+    if not record.done:
+        raise click.UsageError(f"{record.number}, {record.title}, is planned but not done yet")
+    script = _gallery_script(record)
+    out = out or Path(f"udl-jax-{record.number}")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.FileError(str(out), error.strerror) from error
     os.environ["UDL_SCALE"] = scale
+    os.environ.update(_compiled.environment())  # before the script imports JAX
     try:
-        with _arguments(script), _shown_figures_saved(out, notebook.slug):
+        with _arguments(script), _shown_figures_saved(out, record.slug):
             runpy.run_path(str(script), run_name="__main__")
     except Exception as error:
         traceback.print_exception(error.with_traceback(_from_script(error.__traceback__, script)))
         raise click.exceptions.Exit(1) from error
 
 
-def _status(notebook: book.Notebook) -> str:
-    return "done" if notebook.done else "planned"
+def _status(record: book.Record) -> str:
+    return "done" if record.done else "planned"
+
+
+def _finished(records: Sequence[book.Record]) -> str:
+    return f"{sum(record.done for record in records)} of {len(records)}"
 
 
 def _contents(path: Path) -> dict[str, str]:
@@ -137,9 +144,9 @@ def _contents(path: Path) -> dict[str, str]:
     }
 
 
-def _gallery_script(notebook: book.Notebook) -> Path:
-    """Return the notebook's gallery script in this installation."""
-    inside = PurePosixPath(notebook.gallery).relative_to("gallery")
+def _gallery_script(record: book.Record) -> Path:
+    """Return the gallery script of a notebook or model in this installation."""
+    inside = PurePosixPath(record.gallery).relative_to("gallery")
     for gallery in GALLERIES:
         if (gallery / inside).is_file():
             return gallery / inside

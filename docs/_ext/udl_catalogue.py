@@ -27,7 +27,7 @@ from udl_jax import book
 ROOT = Path(book.__file__).parents[1]
 PARITY_REPORT = ROOT / "parity_report.json"
 SPEED_REPORT = ROOT / "docs" / "speed_report.json"
-KINDS = ("value", "draws", "trajectory", "distribution")
+KINDS = ("value", "draws", "trajectory", "distribution", "witness")
 #: Where sphinx-gallery marks the beginning of a script's next cell.
 CELL = ".. GENERATED FROM PYTHON SOURCE LINES"
 
@@ -93,9 +93,9 @@ def number(value: float) -> str:
 
 
 class Room(NamedTuple):
-    """One notebook, with those of its addresses that this build of the site has."""
+    """One notebook or model, with those of its addresses that this build of the site has."""
 
-    record: book.Notebook
+    record: book.Record
     page: str | None
     module: str | None
     checks: list[Check]
@@ -104,6 +104,11 @@ class Room(NamedTuple):
     def label(self) -> str:
         """The label of the notebook's section among the parity details."""
         return f"parity-{self.record.slug.replace('_', '-')}"
+
+    @property
+    def is_model(self) -> bool:
+        """Tell whether it is a model, which has no notebook."""
+        return isinstance(self.record, book.Model)
 
     @property
     def passed(self) -> int:
@@ -121,8 +126,8 @@ class Room(NamedTuple):
         return "; ".join(parts)
 
 
-def furnish(env: BuildEnvironment, record: book.Notebook, checks: dict[str, list[Check]]) -> Room:
-    """Look up what the site has about one notebook."""
+def furnish(env: BuildEnvironment, record: book.Record, checks: dict[str, list[Check]]) -> Room:
+    """Look up what the site has about one notebook or model."""
     page = Path(record.gallery).with_suffix("").as_posix()
     return Room(
         record=record,
@@ -139,9 +144,9 @@ class CatalogueDirective(SphinxDirective):
         """Give the template its variables."""
         checks = read_checks()
         chapters = {
-            chapter: [furnish(self.env, record, checks) for record in chapter.notebooks]
+            chapter: [furnish(self.env, record, checks) for record in book.records_of(chapter)]
             for chapter in book.CHAPTERS
-            if chapter.notebooks
+            if book.records_of(chapter)
         }
         return {
             "chapters": chapters,
@@ -165,19 +170,19 @@ class CatalogueDirective(SphinxDirective):
 
 
 class NotebookCard(CatalogueDirective):
-    """The card of one notebook, named by its number."""
+    """The card of one notebook or model, named by its number."""
 
     required_arguments = 1
 
     def context(self) -> dict[str, Any]:
-        """Add the notebook of the argument."""
+        """Add the record of the argument."""
         record = book.find(self.arguments[0])
         return super().context() | {"room": furnish(self.env, record, read_checks())}
 
 
 def add_card(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the card of its notebook behind the introduction of each gallery page."""
-    record = next((r for r in book.NOTEBOOKS if r.gallery == f"{docname}.py"), None)
+    """Put the card of its notebook or model behind the introduction of each gallery page."""
+    record = next((r for r in book.RECORDS if r.gallery == f"{docname}.py"), None)
     if record:
         introduction, mark, cells = source[0].partition(CELL)
         source[0] = f"{introduction}.. notebook-card:: {record.number}\n\n{mark}{cells}"
