@@ -5,7 +5,7 @@ r"""
 With one input, hidden units bend a line at joints. With two inputs the joints become lines, and the network a landscape of flat
 pieces. How many pieces are there, what is the network on each of them, and how does one count them?
 
-*In the book: sections 3.3 and 3.4, equations 3.9 to 3.12, figure 3.8. Notebook 3.2.*
+*In the book: sections 3.3 and 3.4, equations 3.9, 3.10 and 3.12, figure 3.8. Notebook 3.2.*
 """
 
 import jax
@@ -70,8 +70,8 @@ plt.show()
 # %%
 # One linear function on each piece
 # ---------------------------------
-# Within a piece of the plane the same hidden units are active, and only these contribute. So there the network is a sum of their
-# lines, which is one linear function:
+# Within a piece of the plane the same hidden units are active, and only these contribute. So there the network is a weighted sum
+# of their linear functions, which is one linear function:
 #
 # .. math:: y = \phi_0 + \sum_{d\ \text{active}} \phi_d \, (\theta_{d0} + \theta_{d1} x_1 + \theta_{d2} x_2).
 #
@@ -134,7 +134,7 @@ plt.show()
 # How many pieces?
 # ----------------
 # This is the notebook's question, and the grid's answer is seven: that all three units are active never happens. A grid may miss
-# a small piece, though. For lines in general position, no two parallel and no three through one point, there is an exact count:
+# a small piece, though. As long as no two lines are the same and no three go through one point, there is an exact count:
 #
 # .. math:: \text{pieces} = 1 + \text{lines that pass through the square} + \text{crossings of two lines inside it}.
 #
@@ -154,8 +154,8 @@ print("from the library:", jax.jit(two_inputs.count_polygons)(theta, square))
 #
 # .. math:: y_j = \phi_{j0} + \sum_d \phi_{jd} h_d.
 #
-# The hidden units do not know of it. So their six upper panels are those above, and both landscapes are folded along the same
-# three lines; only the slopes between the folds differ.
+# The hidden units do not know of it. So pre-activations and activations are those drawn above, and both landscapes are folded
+# along the same three lines; only the slopes between the folds differ.
 
 # sphinx_gallery_alt = "The three activations, weighted for the first output in one row and for the second in the next."
 draw_units({f"for $y_{k + 1}$": found.weighted_activations[..., k, :] for k in range(2)})

@@ -145,7 +145,7 @@ for hidden in (5, 20):
     print(f"{hidden} units: {counts.min()} to {counts.max()} regions, formula {bound}")
 
 # %%
-# In another sense hardly ever. A region matters if inputs fall into it. So twenty random networks are shown twenty thousand
+# In another sense not always. A region matters if inputs fall into it. So twenty random networks are shown twenty thousand
 # normally distributed samples of the input, with standard deviation 1 or 10, and the patterns of active units that occur are
 # counted, again and again as the units join one by one. Each band reaches from the lowest count to the highest, with the median
 # as a line.

@@ -130,10 +130,9 @@ for a, b in ((0.0, 1.0), (0.5, -0.4)):
     line = np.array([phi[0, 0] + phi[0, 1:] @ (a + b * theta[:, 0]), phi[0, 1:] @ (b * theta[:, 1])])
     apart = run(theta, phi, x, partial(activations.linear, a=a, b=b)).output - (line[0] + line[1] * x)
     ours = jax.jit(activations.linear_equivalent)(theta, phi, a, b)[0]
-    print(f"a = {a}, b = {b:4}: y = {line[0]:.3f} {line[1]:+.3f} x", end=", largest difference ")
-    print(
-        f"from the network {np.abs(apart).max():.0e}, from the library's line {np.abs(ours - line).max():.0e}"
-    )
+    apart, from_library = np.abs(apart).max(), np.abs(ours - line).max()
+    print(f"a = {a}, b = {b:4}: y = {line[0]:.3f} {line[1]:+.3f} x")
+    print(f"    largest difference from the network {apart:.0e}, from the library's line {from_library:.0e}")
 
 # %%
 # The family
@@ -190,16 +189,14 @@ for ax, colour, (name, activation) in zip(axes.flat, plotting.COLOURS, contest.i
     ax.set(title=f"{name}: best loss {losses[name][0]:.3f}", xlim=(0, 1), ylim=(-0.4, 0.6))
     ax.set(xlabel="input $x$", ylabel="output $y$")
     axes[1, 2].plot(losses[name], color=colour)
-axes[1, 2].set(
-    title="All sixty losses",
-    xlabel="start, from best to worst",
-    ylabel="loss at the end",
-    xlim=(0, 59),
-    ylim=(0, None),
-)
+axes[1, 2].set(xlabel="start, from best to worst", ylabel="loss at the end", xlim=(0, 59), ylim=(0, None))
+axes[1, 2].set_title("All sixty losses")
 plt.show()
 
-same = np.sum(np.abs(losses["ReLU"] / losses["linear"][0] - 1) < 0.01)
+least = np.polyfit(points.x[:, 0], points.y[:, 0], 1, full=True)[1][0]
+linear = losses["linear"]
+print(f"best straight line: {least:.3f}; linear network: {linear[0]:.3f} to {linear[-1]:.3f}")
+same = np.sum(np.abs(losses["ReLU"] / least - 1) < 0.01)
 print(f"ReLU fits that end within 1 % of the straight line's loss: {same} of 60")
 
 # %%

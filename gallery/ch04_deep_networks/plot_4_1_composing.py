@@ -27,8 +27,10 @@ plotting.use_book_style()
 #
 # .. math::
 #
-#    h_d &= \mathrm{a}[\theta_{d0} + \theta_{d1} x], & y &= \phi_0 + \phi_1 h_1 + \phi_2 h_2 + \phi_3 h_3, \\
-#    h'_d &= \mathrm{a}[\theta'_{d0} + \theta'_{d1} y], & y' &= \phi'_0 + \phi'_1 h'_1 + \phi'_2 h'_2 + \phi'_3 h'_3.
+#    h_d &= \mathrm{a}[\theta_{d0} + \theta_{d1} x], \\
+#    y &= \phi_0 + \phi_1 h_1 + \phi_2 h_2 + \phi_3 h_3, \\
+#    h'_d &= \mathrm{a}[\theta'_{d0} + \theta'_{d1} y], \\
+#    y' &= \phi'_0 + \phi'_1 h'_1 + \phi'_2 h'_2 + \phi'_3 h'_3.
 #
 # As a program that is a function of three lines, called twice. The library's ``compose`` does the same for any number of
 # networks.
@@ -106,10 +108,9 @@ plt.show()
 # %%
 # Two changes of one weight
 # -------------------------
-# The notebook then changes one weight at a time. In the upper row, :math:`\phi'_1` of the second network changes its sign: that
-# alters the drawing which is repeated. In the lower row, :math:`\phi_1` of the first is halved, and that shortens a sweep: left
-# of zero the orange output now runs from 0 to 1 only, so only the right part of the blue curve appears there, and two regions are
-# lost.
+# The notebook then changes one weight at a time. In the upper row, :math:`\phi'_1` of the second network changes its sign, which
+# alters the curve that is repeated. In the lower row, :math:`\phi_1` of the first is halved, which shortens a sweep: left of zero
+# the orange output now runs from 0 to 1 only, so only the right part of the blue curve appears there, and two regions are lost.
 
 second_changed = second._replace(phi=second.phi * np.array([1, -1, 1, 1]))
 first_changed = first._replace(phi=first.phi * np.array([1, 0.5, 1, 1]))
@@ -137,12 +138,13 @@ plt.show()
 # ``linear_pieces`` reads the parameters as the decimals they are and computes with fractions, so its count is exact.
 #
 # The notebook's last question needs it: how many regions do :math:`N` copies of the first network make, followed by the second?
-# Every region of the copies sweeps the whole range from -1 to 1, and each sweep draws four, so the prediction is
+# Every region of the copies sweeps the whole range from -1 to 1, and each sweep draws four. That makes a prediction, and beside
+# it stands the most that any network of that size can have, since a layer of three units cuts a piece at most three times
+# (section 4.5.2):
 #
-# .. math:: R_N = 4 \cdot 3^N, \qquad\text{where at most}\qquad R_N \leq (3 + 1)^{N+1},
+# .. math:: R_N = 4 \cdot 3^N \;\leq\; (3 + 1)^{N+1}.
 #
-# since a layer of three units cuts a piece at most three times (section 4.5.2). The first network has three pieces and not four,
-# because two of its joints coincide at zero.
+# The first network has three pieces and not four, because two of its joints coincide at zero.
 
 
 def count(network, copies):

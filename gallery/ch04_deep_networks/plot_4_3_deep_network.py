@@ -3,8 +3,8 @@ r"""
 ================================
 
 How does one write down a network of any depth without drowning in indices? With one vector and one matrix for each layer. In that
-form, two networks that feed each other merge into one, any depth takes the same three lines of code, and the Flax model that all
-later chapters train turns out to be nothing else.
+form, two networks that feed each other merge into one, any depth takes the same three lines of code, and the Flax model of the
+training chapters turns out to be nothing else.
 
 *In the book: section 4.2, equation 4.5; section 4.4, equation 4.15, figure 4.6; section 4.5.2, figure 4.7. Notebook 4.3.*
 """
@@ -185,7 +185,7 @@ print(f"largest difference: {np.abs(difference).max():.0e}")
 
 print("4-5-2-4-1:", deep_network.count_parameters(4, widths), "parameters")
 
-# sphinx_gallery_alt = "The largest possible number of regions over parameters, one line for each depth; deeper networks lie higher."
+# sphinx_gallery_alt = "The largest possible number of regions over parameters; of five depths, the deeper lie higher."
 fig, ax = plt.subplots(figsize=(5.5, 4))
 for depth, colour in zip(range(1, 6), plotting.COLOURS):
     hidden = [(width,) * depth for width in range(2, 170)]
