@@ -119,7 +119,6 @@ def settle(phi, rate, steps):
 
 
 rates = np.geomspace(0.001, 3, 60, dtype=x.dtype)
-
 # sphinx_gallery_alt = "Loss after 60 steps over the learning rate: high on the left, lowest near 0.2, and high again on the right."
 fig, ax = plt.subplots(figsize=(5.5, 3.2))
 ax.semilogx(rates, jax.vmap(settle, (None, 0, None))(start, rates, 60), "o-", ms=3)
@@ -146,10 +145,9 @@ noisy = np.asarray(stochastic.descend_in_batches(stochastic.sgd(0.8), gabor.grad
 print(f"largest difference from the library's path: {abs(np.array(path) - noisy).max():.0e}")
 
 # sphinx_gallery_thumbnail_number = 4
-# sphinx_gallery_alt = "From one start, the path without noise ends in a hollow; the noisy one crosses to the best valley, and fits."
-show_paths(
-    {"batches of 5": noisy, "all 30 points": descend(stochastic.sgd(0.2), gradient, start, 41)}, every=10
-)
+# sphinx_gallery_alt = "From one start, the path without noise ends in a hollow; the noisy one crosses to the best valley."
+paths = {"batches of 5": noisy, "all 30 points": descend(stochastic.sgd(0.2), gradient, start, 41)}
+show_paths(paths, every=10)
 
 # %%
 # What if batch, rate, start and number of steps were different?
@@ -158,7 +156,7 @@ show_paths(
 # hollow the path has come to rest. With all 30 points there is no noise, and all paths are the same. Smaller batches can get out,
 # if the rate is right for them, but the best valley remains a matter of luck: noise is no compass. The maps ask 961 starts, each
 # with one plain descent, or with twenty noisy paths, batches of 5 and the rate 0.8. Noise blurs the border: it carries some paths
-# in and throws others out. It throws out more, and more steps do not mend that, since this rate is too large to stay.
+# in and throws others out. It throws out more, and more steps do not mend that.
 
 
 def wander(phi, batches, rate):
@@ -191,8 +189,7 @@ axes[0, 0].legend()
 for ax, (name, share) in zip(axes.flat[1:], shares.items()):
     shades = ax.pcolormesh(phi_0[::4], phi_1[::4], share.reshape(31, 31), vmin=0, vmax=100, rasterized=True)
     ax.set(xlabel=r"start: $\phi_0$", ylabel=r"start: $\phi_1$", title=f"{name}: {share.mean():.0f} % of all")
-    print(f"{name}: {share[arrived].mean():.0f} % from where plain descent arrives,", end=" ")
-    print(f"{share[~arrived].mean():.0f} % from elsewhere")
+    print(f"{name}: from inside {share[arrived].mean():.0f} %, from elsewhere {share[~arrived].mean():.0f} %")
 fig.colorbar(shades, ax=axes, label="paths in the best valley (%)")
 plt.show()
 
@@ -204,9 +201,8 @@ plt.show()
 # is the share whose loss is below 2, which it is nowhere but in the best valley; on the right are median and quartiles of the
 # loss of those. With the falling rate more paths are inside at the end, and they are nearer to the bottom.
 
-batches = jax.vmap(lambda key: stochastic.draw_batches(key, 30, 5, 200))(
-    jax.random.split(jax.random.key(1), 300)
-)
+keys = jax.random.split(jax.random.key(1), 300)
+batches = jax.vmap(lambda key: stochastic.draw_batches(key, 30, 5, 200))(keys)
 
 # sphinx_gallery_alt = "Left, two shares that part after step 40; right, the loss inside, higher at the constant rate."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
@@ -217,7 +213,6 @@ for (name, rate), colour in zip(schedules.items(), plotting.COLOURS):
     quartiles = np.nanpercentile(np.where(losses < 2, losses, np.nan)[:, 40:], [25, 50, 75], axis=0)
     for quartile, width in zip(quartiles, (0.7, 1.8, 0.7)):
         right.plot(range(40, 201), quartile, color=colour, lw=width)
-right.axhline(loss(best), color="0.7", lw=1, ls="--")
 left.set(xlabel="step", ylabel="paths in the best valley (%)", xlim=(0, 200), ylim=(0, 100))
 right.set(xlabel="step", ylabel="loss inside: median, quartiles", xlim=(0, 200), ylim=(0.5, 2))
 left.legend(title="rate")
