@@ -163,7 +163,7 @@ def fold(first: Sequence[Layer], second: Sequence[Layer]) -> tuple[Layer, ...]:
 
     References
     ----------
-    Prince (2023), section 4.1, equations 4.4 and 4.5.
+    Prince (2023), section 4.2, equations 4.5 and 4.6.
 
     Examples
     --------
