@@ -148,52 +148,41 @@ for name, (f, inputs) in zip(("exp", "log"), questions.items()):
 print(f"log[exp[3]] = {jnp.log(jnp.exp(3.0)):.4f}    exp[log[4]] = {jnp.exp(jnp.log(4.0)):.4f}")
 
 # %%
-# Which way do they bend? First a chord
-# -------------------------------------
+# Which way do they bend?
+# -----------------------
 # The notebook's last question is whether the two curves are convex or concave. A function is *convex* if no chord, the straight
 # line between two of its points, dips below the curve (appendix B.1.2):
 #
 # .. math:: (1-t)\,f[a] + t\,f[b] \;\geq\; f[(1-t)\,a + t\,b] \qquad\text{for all } a, b \text{ and } 0 \leq t \leq 1,
 #
-# and *concave* if none rises above the curve. Below is one chord on each curve, with the gap between chord and curve shaded.
+# and *concave* if none rises above the curve. One chord proves nothing about the others. For a smooth function the second
+# derivative decides: if it is never negative, the function is convex. ``jax.grad`` turns a function of a number into its
+# derivative, which is a function again, so applying it twice is all that is needed; ``vmap`` evaluates the result at many points.
+# Below is one chord on each curve, and under it the curve's second derivative.
 
 a, b, t = 0.3, 1.5, np.linspace(0, 1, 101)
+x = np.arange(0.1, 2, 0.01)
 
-# sphinx_gallery_alt = "A chord on the exponential lies above the curve; a chord on the logarithm lies below the curve."
-fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.4))
-for ax, f, drawn, name, colour in zip(axes, (jnp.exp, jnp.log), (wide, positive), ("exp", "log"), (1, 0)):
+# sphinx_gallery_alt = "A chord above the exponential and one below the logarithm; their second derivatives, positive and negative."
+fig, axes = plt.subplots(2, 2, figsize=(7.4, 5), sharex=True)
+for (upper, lower), f, name, colour in zip(axes.T, (jnp.exp, jnp.log), ("exp", "log"), (1, 0)):
     along = (1 - t) * a + t * b
     chord = (1 - t) * f(a) + t * f(b)
     gap = chord - f(along)
-    difference = np.abs(gap - mathematics.chord_gap(f, a, b, t)).max()
-    print(f"{name}: largest difference from the library's chord_gap {difference:.0e}")
-    ax.plot(drawn, f(drawn), color=plotting.COLOURS[colour])
-    ax.plot(along, chord, "k", lw=1.2)
-    ax.fill_between(along, chord, f(along), color="0.8")
-    side = "above" if gap[50] > 0 else "below"
-    ax.set(xlim=(0, 1.8), xlabel="$x$", title=f"{name}: at $t = 0.5$ the chord is {abs(gap[50]):.2f} {side}")
-axes[0].set(ylim=(0, 5), ylabel="function and chord")
-axes[1].set(ylim=(-2, 1))
-plt.show()
+    bend = jax.vmap(jax.grad(jax.grad(f)))(x)
+    from_library = mathematics.chord_gap(f, a, b, t), mathematics.second_derivative(f, x)
+    apart = [np.abs(ours - theirs).max() for ours, theirs in zip((gap, bend), from_library)]
+    print(f"{name}: differences from chord_gap {apart[0]:.0e}, from second_derivative {apart[1]:.0e}")
 
-# %%
-# Then the second derivative
-# --------------------------
-# One chord proves nothing about the others. For a smooth function the second derivative decides: if it is never negative, the
-# function is convex. ``jax.grad`` turns a function of a number into its derivative, which is a function again, so applying it
-# twice is all that is needed; ``vmap`` evaluates the result at many points.
-
-exp_2, log_2 = (jax.vmap(jax.grad(jax.grad(f))) for f in (jnp.exp, jnp.log))
-difference = np.abs(exp_2(wide) - mathematics.second_derivative(jnp.exp, wide)).max()
-print(f"largest difference from the library's second derivative: {difference:.0e}")
-
-# sphinx_gallery_alt = "The second derivative of the exponential is positive everywhere, that of the logarithm negative."
-fig, ax = plt.subplots(figsize=(4.8, 3.2))
-ax.axhline(0, color="0.75")
-ax.plot(wide, exp_2(wide), color=plotting.COLOURS[1], label=r"of $\exp[x]$")
-ax.plot(positive, log_2(positive), color=plotting.COLOURS[0], label=r"of $\log[x]$")
-ax.set(xlim=(-5, 5), ylim=(-10, 10), xlabel="$x$", ylabel="second derivative")
-ax.legend(loc="upper left")
+    upper.plot(x, f(x), color=plotting.COLOURS[colour])
+    upper.plot(along, chord, "k", lw=1.2)
+    upper.fill_between(along, chord, f(along), color="0.8")
+    upper.set_title(f"{name}: halfway the chord is {abs(gap[50]):.2f} {'above' if gap[50] > 0 else 'below'}")
+    lower.axhline(0, color="0.75")
+    lower.plot(x, bend, color=plotting.COLOURS[colour])
+    lower.set(xlabel="$x$", xlim=(0, 2), ylim=(-8, 8))
+axes[0, 0].set_ylabel("function and chord")
+axes[1, 0].set_ylabel("second derivative")
 plt.show()
 
 # %%
@@ -202,5 +191,5 @@ plt.show()
 # :math:`-f` for concave.
 
 for name, f in {"exp": jnp.exp, "log": jnp.log, "line": lambda x: 1.0 - 2.0 * x}.items():
-    convex, concave = (mathematics.is_convex(g, positive) for g in (f, lambda x, f=f: -f(x)))
+    convex, concave = (mathematics.is_convex(g, x) for g in (f, lambda x, f=f: -f(x)))
     print(f"{name:>4}: convex {convex}, concave {concave}")

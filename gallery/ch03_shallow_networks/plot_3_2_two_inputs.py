@@ -158,11 +158,11 @@ print("from the library:", jax.jit(two_inputs.count_polygons)(theta, square))
 # along the same three lines; only the slopes between the folds differ.
 
 # sphinx_gallery_alt = "The three activations, weighted for the first output in one row and for the second in the next."
-draw_units({f"for $y_{k + 1}$": found.weighted_activations[..., k, :] for k in range(2)})
+draw_units({f"weighted for $y_{k + 1}$": found.weighted_activations[..., k, :] for k in range(2)})
 plt.show()
 
 # %%
-# Added up, they give the two outputs.
+# Added up, and moved by their offsets, they give the two outputs.
 
 # sphinx_gallery_alt = "Two landscapes over the same square, folded along the same three lines."
 fig, axes = plotting.panels(1, 2, size=3.4)
