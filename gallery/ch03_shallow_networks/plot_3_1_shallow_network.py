@@ -29,7 +29,7 @@ plotting.use_book_style()
 #
 # .. math:: \mathrm{a}[z] = \mathrm{ReLU}[z] = \max(0, z).
 
-z = np.arange(-5, 5, 0.1)
+z = np.linspace(-5, 5, 101)
 
 # sphinx_gallery_alt = "The ReLU: zero for negative numbers, a rising line of slope one for positive numbers."
 fig, ax = plt.subplots(figsize=(3.2, 3))

@@ -38,7 +38,7 @@ plotting.use_book_style()
 # The lower row has their derivatives, by ``vmap`` of ``jax.grad``. That of the sigmoid is almost zero away from the rise; that of
 # the Heaviside function is zero everywhere but at the jump, where there is none.
 
-z = np.arange(-1, 1, 0.01)
+z = np.linspace(-1, 1, 201)
 by_hand = {
     "ReLU": np.maximum(0, z),
     "sigmoid, slope 10": 1 / (1 + np.exp(-10 * z)),
