@@ -40,6 +40,16 @@ def test_animation_grows_and_is_whole_as_a_still_picture(ax):
     assert ax.get_title() == "after 40 steps"
 
 
+def test_animation_in_panels_of_its_own():
+    fig, axes = plt.subplots(1, 2)
+    plotting.animate_paths(axes, {"short": SHORT, "long": LONG}, legend=None)
+    assert [len(ax.lines[0].get_xdata()) for ax in axes] == [2, 41]
+    assert [ax.get_title() for ax in axes] == ["short: after 40 steps", "long: after 40 steps"]
+    with pytest.raises(ValueError, match="one for each of 1 paths, got 2"):
+        plotting.animate_paths(axes, {"short": SHORT})
+    plt.close(fig)
+
+
 def test_title_of_an_animation_is_inside_the_picture():
     figure, ax = plt.subplots(layout="constrained")
     plotting.animate_paths(ax, {"short": SHORT})

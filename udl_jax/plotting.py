@@ -16,7 +16,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 TRAIN, TEST = COLOURS[1], COLOURS[0]
 DATA = "#444444"
 #: For paths on a surface in :data:`COLORMAP`.
-PATH_COLOURS = ("#FFFFFF", COLOURS[5], COLOURS[2], COLOURS[4])
+PATH_COLOURS = ("#FFFFFF", COLOURS[5], COLOURS[2], COLOURS[3])
 #: From low (dark) to high (light), in the warm browns of the book's loss surfaces.
 COLORMAP = LinearSegmentedColormap.from_list(
     "udl", ["#1f0812", "#5c2230", "#9c4f3f", "#cf8f62", "#eccb9d", "#fff9ec"]
@@ -185,7 +185,7 @@ def paths(
 
 
 def animate_paths(
-    ax: Axes,
+    ax: Axes | Sequence[Axes] | np.ndarray,
     points: Mapping[str, Float[ArrayLike, "_ 2"]],
     *,
     frames: int = 20,
@@ -197,7 +197,7 @@ def animate_paths(
     Parameters
     ----------
     ax
-        Where to draw.
+        Where to draw: one panel for all paths, or one for each.
     points
         The points of each path, by its name. Shorter paths wait at their ends for longer ones.
     frames
@@ -212,20 +212,33 @@ def animate_paths(
     matplotlib.animation.FuncAnimation
         To be kept in a variable for as long as it should run. As a still picture, its figure shows the
         whole paths.
+
+    Raises
+    ------
+    ValueError
+        If there are several panels, but not one for each path.
     """
-    lines = paths(ax, points, **settings)
-    longest = max(map(len, points.values()))
+    panels = np.ravel(ax)
+    if len(panels) == 1:
+        lines = paths(panels[0], points, **settings)
+    elif len(panels) == len(points):
+        lines = [paths(panel, {name: points[name]}, **settings)[0] for panel, name in zip(panels, points)]
+    else:
+        raise ValueError(f"ax must be one panel or one for each of {len(points)} paths, got {len(panels)}")
+    figure, longest = panels[0].figure, max(map(len, points.values()))
 
     def draw(shown):
         for line, path in zip(lines, points.values()):
             line.set_data(*np.transpose(path[:shown]))
-        ax.set_title(f"after {shown - 1} step{'' if shown == 2 else 's'}")
+        for panel, name in zip(panels, points):
+            title = f"after {shown - 1} step{'' if shown == 2 else 's'}"
+            panel.set_title(title if len(panels) == 1 else f"{name}: {title}")
         return lines
 
     shown = np.unique(np.linspace(1, longest, min(frames, longest)).astype(int))
-    animation = FuncAnimation(ax.figure, draw, shown, interval=interval)
+    animation = FuncAnimation(figure, draw, shown, interval=interval)
     draw(longest)  # the layout must leave room for the title
-    ax.figure.canvas.draw()  # starts it: Matplotlib warns of animations that never were
-    ax.figure.set_layout_engine("none")  # the layout stands; to find it anew for each picture takes longest
+    figure.canvas.draw()  # starts it: Matplotlib warns of animations that never were
+    figure.set_layout_engine("none")  # the layout stands; to find it anew for each picture takes longest
     draw(longest)
     return animation
