@@ -1,7 +1,6 @@
 """Everything this project automates. Plain ``nox`` runs lint, tests and parity."""
 
 import runpy
-import time
 from pathlib import Path
 
 import nox
@@ -91,9 +90,9 @@ def cost(session):
 
 @nox.session
 def speed(session):
-    """Time notebook 8.1's training, the book's PyTorch against ours."""
+    """Time the table of workloads, the book's way, a tuned PyTorch's and ours: nox -s speed -- [WORKLOAD ...]."""
     session.install("-e", ".[parity]")
-    session.run("python", "-m", "parity.speed", *session.posargs, env=CACHE)
+    session.run("python", "-m", "parity.speed", *session.posargs)
 
 
 def _book_python(session):

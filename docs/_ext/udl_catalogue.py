@@ -1,8 +1,8 @@
-"""Directives that draw the site's tables and cards from the catalogue and the reports of parity and speed.
+"""Directives that draw the site's tables and cards from the catalogue and the reports of parity, speed and cost.
 
 ``udl_jax.book`` says which notebooks there are, ``parity_report.json`` how far ours are from the book's,
-``docs/speed_report.json`` how fast. The RST that each directive stands for is a template of the directive's
-name in ``_templates/catalogue``.
+``docs/speed_report.json`` how fast, ``docs/cost_report.json`` what each page costs. The RST that each directive stands
+for is a template of the directive's name in ``_templates/catalogue``.
 """
 
 import json
@@ -27,6 +27,9 @@ from udl_jax import book
 ROOT = Path(book.__file__).parents[1]
 PARITY_REPORT = ROOT / "parity_report.json"
 SPEED_REPORT = ROOT / "docs" / "speed_report.json"
+COST_REPORT = ROOT / "docs" / "cost_report.json"
+#: The sides of the speed table.
+SIDES = {"book": "PyTorch, as the book writes it", "tuned": "PyTorch, tuned", "ours": "udl_jax"}
 KINDS = ("value", "draws", "trajectory", "distribution", "witness")
 #: Where sphinx-gallery marks the beginning of a script's next cell.
 CELL = ".. GENERATED FROM PYTHON SOURCE LINES"
@@ -154,11 +157,13 @@ class CatalogueDirective(SphinxDirective):
             "kinds": KINDS,
             "parity": read_report(PARITY_REPORT),
             "speed": read_report(SPEED_REPORT),
+            "cost": read_report(COST_REPORT),
+            "sides": SIDES,
         }
 
     def run(self) -> list[nodes.Node]:
         """Fill in the template that has the directive's name, and parse what it gives."""
-        for path in (PARITY_REPORT, SPEED_REPORT):
+        for path in (PARITY_REPORT, SPEED_REPORT, COST_REPORT):
             self.env.note_dependency(path)
         folders = [self.env.srcdir / folder / "catalogue" for folder in self.config.templates_path]
         templates = Environment(
@@ -190,7 +195,8 @@ def add_card(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives."""
-    for name in ("gallery-by-chapter", "notebook-table", "parity-matrix", "parity-details", "speed-table"):
+    tables = ("notebook-table", "parity-matrix", "parity-details", "speed-table", "cost-table")
+    for name in ("gallery-by-chapter", *tables):
         app.add_directive(name, CatalogueDirective)
     app.add_directive("notebook-card", NotebookCard)
     for name in ("planned", "tolerance"):
