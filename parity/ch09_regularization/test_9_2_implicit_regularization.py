@@ -1,7 +1,7 @@
 """Notebook 9.2: implicit regularization.
 
 The notebook differentiates numerically, by central differences at a distance of 1e-5, and its penalty is
-made of such differences. Rounding leaves errors of 1e-11 in the loss's gradient, and of 1e-6 in the gradient of
+made of such differences. Rounding leaves errors of about 1e-11 in the loss's gradient, and of 1e-8 in the gradient of
 the penalty, which divides those by the distance once more. Values and paths down the loss agree within the tolerance for
 values, also with our exact gradients. Paths down the modified loss are held to the notebook's own accuracy: the distance between
 its path and its twin, whose start is moved by one unit in the last place.

@@ -192,8 +192,9 @@ def posterior():
 
 def sample():
     globals().setdefault("normals", []).append(np.random.standard_normal(len(phi_mean)))
-    factor = np.linalg.cholesky(np.linalg.inv(phi_covar))
-    return phi_mean + np.linalg.solve(factor.T, normals[-1])
+    bias_first = np.roll(phi_covar, 1, axis=(0, 1))
+    factor = np.linalg.cholesky(np.linalg.inv(bias_first))
+    return phi_mean + np.roll(np.linalg.solve(factor.T, normals[-1]), -1)
 
 
 bayesian.gaps[14] = {"phi_sample1": sample, "phi_sample2": sample}

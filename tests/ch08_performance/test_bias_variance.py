@@ -72,9 +72,14 @@ def test_shapes_that_do_not_fit_are_told():
         trade_off.sweep(data, X_MODEL, (1, 2))
     with pytest.raises(ValueError, match=r"axes \(sets, examples\), got the shape \(3, 5, 15\)"):
         trade_off.refit(data, X_MODEL, 2)
-    with pytest.raises(ValueError, match="capacities must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"capacities\[1\] must be at least 1, got 0"):
         trade_off.sweep(data, X_MODEL, (1, 0, 2))
-    with pytest.raises(ValueError, match=r"got the shapes \(40,\) and \(40,\)"):
+    with pytest.raises(
+        ValueError, match=r"predictions must have the shape \(\*sweep, sets, points\), got \(40,\)"
+    ):
         trade_off.decompose(TRUTH, TRUTH)
-    with pytest.raises(ValueError, match=r"got the shapes \(2, 40\) and \(39,\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"truth must have the shape \(points\), where points is 40 as in predictions, got \(39,\)",
+    ):
         trade_off.decompose(jnp.stack([TRUTH, TRUTH]), TRUTH[1:])

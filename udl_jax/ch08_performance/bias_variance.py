@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Num
 
+from udl_jax import _checks
+from udl_jax._annotations import checked
 from udl_jax.ch08_performance.simplified_network import Data, fit, predict
 
 
@@ -34,9 +36,10 @@ class Parts(NamedTuple):
         return self.variance + self.bias + self.noise
 
 
+@checked
 def refit(
     data: Data,
-    x_model: Float[Array | np.ndarray, " points"],
+    x_model: Float[Array, " points"],
     hidden: Int[ArrayLike, ""],
     columns: int | None = None,
 ) -> Float[Array, "sets points"]:
@@ -70,8 +73,9 @@ def refit(
     return jax.vmap(one)(*data)
 
 
+@checked
 def sweep(
-    data: Data, x_model: Float[Array | np.ndarray, " points"], capacities: Sequence[int]
+    data: Data, x_model: Float[Array, " points"], capacities: Sequence[int]
 ) -> Float[Array, "capacities sets points"]:
     """Fit networks of several sizes, each to data sets of its own, all at once.
 
@@ -99,21 +103,20 @@ def sweep(
     ----------
     Prince (2023), section 8.3, figure 8.9; notebook 8.2.
     """
-    capacities = np.asarray(capacities)
+    capacities = np.array(_checks.counts("capacities", capacities, length=1))
     if data.x.ndim != 3 or len(data.x) != len(capacities):
         raise ValueError(
             f"data must have the axes (capacities, sets, examples), the first of length {len(capacities)}, "
             f"got the shape {data.x.shape}"
         )
-    if capacities.min() < 1:
-        raise ValueError(f"capacities must be at least 1, got {capacities.min()}")
     columns = int(capacities.max()) + 1
     return jax.vmap(lambda sets, hidden: refit(sets, x_model, hidden, columns))(data, capacities)
 
 
+@checked
 def decompose(
-    predictions: Num[Array | np.ndarray, "*axes"],
-    truth: Num[Array | np.ndarray, " inputs"],
+    predictions: Float[Array, "*sweep sets points"],
+    truth: Float[Array, " points"],
     noise: Num[ArrayLike, ""] = 0.0,
 ) -> Parts:
     r"""Part the expected squared error of a model into variance, bias and noise.
@@ -136,7 +139,7 @@ def decompose(
     Raises
     ------
     ValueError
-        If ``predictions`` and ``truth`` do not have the same number of points.
+        If ``predictions`` and ``truth`` do not have the same number of points, or ``noise`` is negative.
 
     References
     ----------
@@ -148,12 +151,8 @@ def decompose(
     >>> [float(part) for part in parts]
     [1.0, 0.25, 0.25]
     """
-    if predictions.ndim < 2 or truth.shape != predictions.shape[-1:]:
-        raise ValueError(
-            f"predictions must have the axes (..., sets, points), with the points of truth, "
-            f"got the shapes {predictions.shape} and {truth.shape}"
-        )
+    noise = _checks.number("noise", noise, least=0.0)
     mean = jnp.mean(predictions, axis=-2)
     variance = jnp.mean(jnp.var(predictions, axis=-2), axis=-1)
     bias = jnp.mean((mean - truth) ** 2, axis=-1)
-    return Parts(variance, bias, jnp.full_like(bias, noise) ** 2)
+    return Parts(variance, bias, jnp.full_like(bias, noise**2))

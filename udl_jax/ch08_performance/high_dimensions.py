@@ -6,7 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln
-from jaxtyping import Array, ArrayLike, Float, Key, Num
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from udl_jax import _checks
+from udl_jax._annotations import checked
 
 
 class Distances(NamedTuple):
@@ -29,7 +32,8 @@ class Distances(NamedTuple):
         return self.largest / self.smallest
 
 
-def distance_range(points: Num[Array | np.ndarray, "points dimensions"]) -> Distances:
+@checked
+def distance_range(points: Float[Array, "points dimensions"]) -> Distances:
     """Find the smallest and the largest Euclidean distance between two different points.
 
     Differences are squared as they are; to expand the square would be quicker, and would lose the small
@@ -60,13 +64,10 @@ def distance_range(points: Num[Array | np.ndarray, "points dimensions"]) -> Dist
     >>> distance_range(corners)
     Distances(smallest=Array(3., dtype=float32), largest=Array(5., dtype=float32))
     """
-    count, dimensions = points.shape
-    if count < 2 or dimensions < 1:
-        raise ValueError(
-            f"points must be at least two, of at least one dimension, got the shape {points.shape}"
-        )
-    if not _traced(points) and not np.isfinite(np.asarray(points)).all():
-        raise ValueError("points must have finite coordinates, got NaN or infinity")
+    count = len(points)
+    if count < 2:
+        raise ValueError(f"points must be at least two, got {count}")
+    _checks.values("points", points, np.isfinite, "finite")
     # Squares of very large or very small coordinates would leave the range of floating-point numbers.
     scale = jax.lax.stop_gradient(jnp.max(jnp.abs(points)))
     scale = jnp.where(scale > 0, scale, 1)
@@ -82,14 +83,16 @@ def distance_range(points: Num[Array | np.ndarray, "points dimensions"]) -> Dist
     return Distances(scale * jnp.sqrt(jnp.min(nearest)), scale * jnp.sqrt(jnp.max(farthest)))
 
 
+@checked
 def sample_points(key: Key[Array, ""], count: int, dimensions: int) -> Float[Array, "{count} {dimensions}"]:
     """Draw points from a standard normal distribution, one in each row."""
     return jax.random.normal(key, (count, dimensions))
 
 
+@checked
 def log_volume_of_hypersphere(
-    dimensions: Num[ArrayLike, "*shape"], diameter: Num[ArrayLike, "*shape"] = 1.0
-) -> Float[Array, "*shape"]:
+    dimensions: Float[ArrayLike, "*shape"], diameter: Float[ArrayLike, "*another"] = 1.0
+) -> Float[Array, "..."]:
     r"""Compute the logarithm of the volume inside a sphere.
 
     The gamma function of 172 is more than double precision can hold, that of 36 more than single precision
@@ -105,7 +108,7 @@ def log_volume_of_hypersphere(
 
     Returns
     -------
-    Float[Array, "*shape"]
+    Float[Array, "..."]
         :math:`\tfrac D2 \log\pi + D\log r - \log\Gamma(\tfrac D2 + 1)`.
 
     Raises
@@ -122,17 +125,15 @@ def log_volume_of_hypersphere(
     >>> print(f"{log_volume_of_hypersphere(1000, diameter=1.0):.1f}")
     -2732.1
     """
-    if not _traced(dimensions) and not np.all(np.asarray(dimensions) >= 1):
-        raise ValueError(f"dimensions must be at least 1, got {dimensions}")
-    if not _traced(diameter) and not np.all(np.asarray(diameter) > 0):
-        raise ValueError(f"diameter must be positive, got {diameter}")
-    half = jnp.asarray(dimensions) / 2
-    return half * jnp.log(jnp.pi * (jnp.asarray(diameter) / 2) ** 2) - gammaln(half + 1)
+    _checks.values("dimensions", dimensions, lambda n: n >= 1, "at least 1")
+    _checks.values("diameter", diameter, lambda d: d > 0, "positive")
+    return dimensions / 2 * jnp.log(jnp.pi * (diameter / 2) ** 2) - gammaln(dimensions / 2 + 1)
 
 
+@checked
 def volume_of_hypersphere(
-    dimensions: Num[ArrayLike, "*shape"], diameter: Num[ArrayLike, "*shape"] = 1.0
-) -> Float[Array, "*shape"]:
+    dimensions: Float[ArrayLike, "*shape"], diameter: Float[ArrayLike, "*another"] = 1.0
+) -> Float[Array, "..."]:
     r"""Compute the volume inside a sphere.
 
     Parameters
@@ -142,7 +143,7 @@ def volume_of_hypersphere(
 
     Returns
     -------
-    Float[Array, "*shape"]
+    Float[Array, "..."]
         :math:`r^D\pi^{D/2}/\Gamma(D/2+1)`; 0 where it is too small for the dtype.
 
     Raises
@@ -162,9 +163,10 @@ def volume_of_hypersphere(
     return jnp.exp(log_volume_of_hypersphere(dimensions, diameter))
 
 
+@checked
 def shell_proportion(
-    dimensions: Num[ArrayLike, "*shape"], thickness: Num[ArrayLike, "*shape"] = 0.01
-) -> Float[Array, "*shape"]:
+    dimensions: Float[ArrayLike, "*shape"], thickness: Float[ArrayLike, "*another"] = 0.01
+) -> Float[Array, "..."]:
     r"""Compute how much of a sphere's volume lies in its outermost shell.
 
     A sphere of :math:`1-t` times the radius has :math:`(1-t)^D` times the volume. Neither volume is needed,
@@ -179,7 +181,7 @@ def shell_proportion(
 
     Returns
     -------
-    Float[Array, "*shape"]
+    Float[Array, "..."]
         :math:`1-(1-t)^D`, between 0 and 1.
 
     Raises
@@ -196,13 +198,6 @@ def shell_proportion(
     >>> [f"{share:.3f}" for share in shell_proportion(jnp.array([1, 300]))]
     ['0.010', '0.951']
     """
-    if not _traced(dimensions) and not np.all(np.asarray(dimensions) >= 1):
-        raise ValueError(f"dimensions must be at least 1, got {dimensions}")
-    part = np.asarray(0 if _traced(thickness) else thickness)
-    if not np.all((part >= 0) & (part < 1)):
-        raise ValueError(f"thickness must lie in [0, 1), got {thickness}")
-    return -jnp.expm1(jnp.asarray(dimensions) * jnp.log1p(-jnp.asarray(thickness)))
-
-
-def _traced(value):
-    return isinstance(value, jax.core.Tracer)
+    _checks.values("dimensions", dimensions, lambda n: n >= 1, "at least 1")
+    _checks.values("thickness", thickness, lambda t: (t >= 0) & (t < 1), "in [0, 1)")
+    return -jnp.expm1(dimensions * jnp.log1p(-thickness))

@@ -8,6 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num
 
+from udl_jax import _checks
+from udl_jax._annotations import checked
+
 #: The notebook writes pi so, and the last digit shows in every number.
 BOOK_PI = 3.1413
 
@@ -19,14 +22,16 @@ class Data(NamedTuple):
     y: Float[Array, "*sets examples"]
 
 
-def true_function(x: Float[Array | np.ndarray, "*shape"]) -> Float[Array, "*shape"]:
+@checked
+def true_function(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Evaluate what the data come from: :math:`\exp[\sin(2\pi x)]`, with the notebook's :math:`\pi`, 3.1413."""
     return jnp.exp(jnp.sin(x * (2 * BOOK_PI)))
 
 
+@checked
 def make_data(
-    uniforms: Float[Array | np.ndarray, "*sets examples"],
-    normals: Float[Array | np.ndarray, "*as_many"],
+    uniforms: Float[Array, "*sets examples"],
+    normals: Float[Array, "*sets examples"],
     noise: Num[ArrayLike, ""] = 0.3,
 ) -> Data:
     """Turn draws into data sets whose inputs are spread over [0, 1], one in each of as many equal parts.
@@ -48,7 +53,7 @@ def make_data(
     Raises
     ------
     ValueError
-        If the two arrays differ in shape, or ``noise`` is negative.
+        If the two arrays are empty or differ in shape, or ``noise`` is negative.
 
     References
     ----------
@@ -59,25 +64,22 @@ def make_data(
     >>> make_data(jnp.array([0.0, 0.5]), jnp.zeros(2)).x
     Array([0.  , 0.75], dtype=float32)
     """
-    if uniforms.shape != normals.shape:
-        raise ValueError(
-            f"uniforms and normals must be of one shape, got {uniforms.shape} and {normals.shape}"
-        )
-    if not isinstance(noise, jax.core.Tracer) and not noise >= 0:
-        raise ValueError(f"noise must not be negative, got {noise}")
+    noise = _checks.number("noise", noise, least=0.0)
     examples = uniforms.shape[-1]
-    x = (np.arange(examples) + jnp.asarray(uniforms)) / examples
-    return Data(x, true_function(x) + noise * jnp.asarray(normals))
+    x = (np.arange(examples) + uniforms) / examples
+    return Data(x, true_function(x) + _checks.like(noise, normals) * normals)
 
 
+@checked
 def sample_data(key: Key[Array, ""], shape: Sequence[int], noise: Num[ArrayLike, ""] = 0.3) -> Data:
     """Draw data sets for :func:`make_data`; ``shape`` ends with the number of examples in each."""
     key_x, key_y = jax.random.split(key)
     return make_data(jax.random.uniform(key_x, shape), jax.random.normal(key_y, shape), noise)
 
 
+@checked(may_be_empty=("x",))
 def design_matrix(
-    x: Float[Array | np.ndarray, " examples"], hidden: Int[ArrayLike, ""], columns: int | None = None
+    x: Float[Array, " examples"], hidden: Int[ArrayLike, ""], columns: int | None = None
 ) -> Float[Array, "examples columns"]:
     r"""Compute what the network weights: a one, and the hidden units, whose joints are spread over [0, 1).
 
@@ -111,18 +113,20 @@ def design_matrix(
     Array([[1.  , 0.25, 0.  ],
            [1.  , 1.  , 0.5 ]], dtype=float32)
     """
-    columns = hidden + 1 if columns is None else columns
-    if not isinstance(hidden, jax.core.Tracer) and not 1 <= hidden < columns:
+    if columns is None:
+        columns = _checks.count("hidden", hidden) + 1
+    elif not _checks.is_traced(hidden) and not 1 <= _checks.count("hidden", hidden) < columns:
         raise ValueError(f"hidden must lie in 1..{columns - 1}, got {hidden}")
     unit = np.arange(columns - 1)
-    lines = jnp.asarray(x)[:, None] - (unit / hidden).astype(x.dtype)
+    lines = x[:, None] - (unit / hidden).astype(x.dtype)
     activations = jnp.where(unit < hidden, jax.nn.relu(lines), 0)
     return jnp.concatenate([jnp.ones_like(activations[:, :1]), activations], axis=1)
 
 
+@checked
 def fit(
-    x: Float[Array | np.ndarray, " examples"],
-    y: Float[Array | np.ndarray, " as_many"],
+    x: Float[Array, " examples"],
+    y: Float[Array, " examples"],
     hidden: Int[ArrayLike, ""],
     columns: int | None = None,
 ) -> Float[Array, " columns"]:
@@ -158,17 +162,39 @@ def fit(
     >>> fit(x, 2 + 3 * x, hidden=1).round().tolist()
     [2.0, 3.0]
     """
-    if x.shape != y.shape or len(x) == 0:
-        raise ValueError(f"x and y must have one length, not 0, got the shapes {x.shape} and {y.shape}")
-    matrix = design_matrix(x, hidden, columns)
+    return least_squares(design_matrix(x, hidden, columns), y)
+
+
+@checked
+def least_squares(matrix: Float[Array, "rows columns"], y: Float[Array, " rows"]) -> Float[Array, " columns"]:
+    r"""Minimise :math:`\|\mathbf{A}\boldsymbol\phi - \mathbf{y}\|^2`; of several solutions, return the smallest.
+
+    Parameters
+    ----------
+    matrix
+        :math:`\mathbf{A}`, of any rank: directions in which it is zero to rounding are left out.
+    y
+        :math:`\mathbf{y}`.
+
+    Returns
+    -------
+    Float[Array, " columns"]
+        :math:`\boldsymbol\phi`, as from ``numpy.linalg.lstsq``. It can be differentiated wherever the rank does not change.
+
+    Examples
+    --------
+    >>> least_squares(jnp.array([[2.0, 0.0], [0.0, 0.0]]), jnp.array([4.0, 1.0])).round().tolist()
+    [2.0, 0.0]
+    """
     cutoff = max(matrix.shape) * jnp.finfo(matrix.dtype).eps
-    return jnp.linalg.pinv(matrix, rtol=cutoff) @ jnp.asarray(y)
+    return jnp.linalg.pinv(matrix, rtol=cutoff) @ y
 
 
+@checked(may_be_empty=("x",))
 def predict(
-    phi: Float[Array | np.ndarray, " columns"],
-    x: Float[Array | np.ndarray, " examples"],
+    phi: Float[Array, " columns"],
+    x: Float[Array, " examples"],
     hidden: Int[ArrayLike, ""] | None = None,
 ) -> Float[Array, " examples"]:
     """Run the network whose parameters :func:`fit` found; ``hidden`` as there, by default one less than ``phi`` has."""
-    return design_matrix(x, len(phi) - 1 if hidden is None else hidden, len(phi)) @ jnp.asarray(phi)
+    return design_matrix(x, len(phi) - 1 if hidden is None else hidden, len(phi)) @ phi

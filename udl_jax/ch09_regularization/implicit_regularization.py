@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Num, PyTree
+
+from udl_jax import _checks
+from udl_jax._annotations import checked
 
 Loss = Callable[[PyTree], Float[Array, ""]]
 
 
-def valley_loss(phi: Float[Array | np.ndarray, "2"]) -> Float[Array, ""]:
+@checked
+def valley_loss(phi: Float[Array, "2"]) -> Float[Array, ""]:
     r"""Evaluate a valley along the first axis, whose walls grow steeper to both sides of the origin.
 
     Parameters
@@ -33,7 +36,6 @@ def valley_loss(phi: Float[Array | np.ndarray, "2"]) -> Float[Array, ""]:
     >>> valley_loss(jnp.array([0.0, 1.0]))
     Array(0.39346..., dtype=float32)
     """
-    phi = jnp.asarray(phi)
     # Where the wall is this high, the loss is 1 in any precision; clipped, products with infinity cannot be NaN.
     largest = jnp.log(jnp.finfo(phi.dtype).max) / 2
     height = jnp.clip(phi[1] * jnp.exp(jnp.minimum(2 * phi[0] ** 2, largest)), -40, 40)
@@ -71,9 +73,9 @@ def penalty(loss: Loss, phi: PyTree, step_size: Num[ArrayLike, ""]) -> Float[Arr
     >>> penalty(lambda phi: jnp.sum(phi**2), jnp.array([1.0, 2.0]), step_size=0.4)
     Array(2., dtype=float32)
     """
-    _check_step_size(step_size)
-    gradient = jax.grad(loss)(phi)
-    return step_size / 4 * sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(gradient))
+    step_size = _checks.number("step_size", step_size, least=0.0)
+    gradient = jax.tree.leaves(jax.grad(loss)(phi))
+    return _checks.like(step_size, *gradient) / 4 * sum(jnp.sum(leaf**2) for leaf in gradient)
 
 
 def modified_loss(loss: Loss, step_size: Num[ArrayLike, ""]) -> Loss:
@@ -109,7 +111,7 @@ def modified_loss(loss: Loss, step_size: Num[ArrayLike, ""]) -> Loss:
     >>> loss(jnp.array([1.0, 2.0])), jax.grad(loss)(jnp.array([1.0, 2.0]))
     (Array(7., dtype=float32), Array([2.8, 5.6], dtype=float32))
     """
-    _check_step_size(step_size)
+    step_size = _checks.number("step_size", step_size, least=0.0)
     return lambda phi: loss(phi) + penalty(loss, phi, step_size)
 
 
@@ -154,14 +156,9 @@ def stochastic_penalty(
     >>> stochastic_penalty(squared, jnp.array(0.0), jnp.array([1.0, -1.0]), step_size=0.1)
     Array(0.1, dtype=float32)
     """
-    _check_step_size(step_size)
-    if any(len(leaf) == 0 for leaf in jax.tree.leaves(batches)) or not jax.tree.leaves(batches):
+    step_size = _checks.number("step_size", step_size, least=0.0)
+    if not all(len(leaf) for leaf in jax.tree.leaves(batches)) or not jax.tree.leaves(batches):
         raise ValueError("batches must hold at least one batch, got none")
-    gradients = jax.vmap(jax.grad(batch_loss), (None, 0))(phi, batches)
-    spreads = jax.tree.map(lambda leaf: jnp.sum(jnp.var(leaf, axis=0)), gradients)
-    return step_size / 4 * sum(jax.tree.leaves(spreads))
-
-
-def _check_step_size(step_size):
-    if not isinstance(step_size, jax.core.Tracer) and not np.all(np.asarray(step_size) >= 0):
-        raise ValueError(f"step_size must not be negative, got {step_size}")
+    gradients = jax.tree.leaves(jax.vmap(jax.grad(batch_loss), (None, 0))(phi, batches))
+    spread = sum(jnp.sum(jnp.var(leaf, axis=0)) for leaf in gradients)
+    return _checks.like(step_size, *gradients) / 4 * spread

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Num
 
+from udl_jax import _checks
+from udl_jax._annotations import checked
 from udl_jax.ch06_fitting import gabor
 
 #: Where notebook 9.1 expects offset and frequency of the Gabor model.
@@ -15,7 +15,8 @@ CENTRE = (0.0, 12.5)
 Centre = Num[ArrayLike, "*centre"] | Sequence[float]
 
 
-def penalty(phi: Float[Array | np.ndarray, " parameters"], centre: Centre = 0.0) -> Float[Array, ""]:
+@checked
+def penalty(phi: Float[Array, " parameters"], centre: Centre = 0.0) -> Float[Array, ""]:
     r"""Sum the squared distances of the parameters from a centre.
 
     Parameters
@@ -44,16 +45,16 @@ def penalty(phi: Float[Array | np.ndarray, " parameters"], centre: Centre = 0.0)
     >>> penalty(jnp.array([3.0, 4.0]))
     Array(25., dtype=float32)
     """
-    return jnp.sum((jnp.asarray(phi) - _place(centre, phi)) ** 2)
+    return jnp.sum((phi - _place(centre, phi)) ** 2)
 
 
-def penalty_gradient(
-    phi: Float[Array | np.ndarray, " parameters"], centre: Centre = 0.0
-) -> Float[Array, " parameters"]:
+@checked
+def penalty_gradient(phi: Float[Array, " parameters"], centre: Centre = 0.0) -> Float[Array, " parameters"]:
     r"""Differentiate :func:`penalty` with respect to ``phi`` by hand: :math:`2(\phi_j - c_j)`."""
-    return 2 * (jnp.asarray(phi) - _place(centre, phi))
+    return 2 * (phi - _place(centre, phi))
 
 
+@checked
 def regularised(
     loss: Callable[[Float[Array, " parameters"]], Float[Array, ""]],
     weight: Num[ArrayLike, ""],
@@ -92,14 +93,19 @@ def regularised(
     >>> regularised(lambda phi: jnp.sum(phi), weight=0.1)(jnp.array([3.0, 4.0]))
     Array(9.5, dtype=float32)
     """
-    _check_weight(weight)
-    return lambda phi: loss(phi) + weight * penalty(phi, centre)
+    weight = _checks.number("weight", weight, least=0.0)
+
+    def sum_of_both(phi):
+        return loss(phi) + _checks.like(weight, jnp.asarray(phi)) * penalty(phi, centre)
+
+    return sum_of_both
 
 
+@checked
 def loss(
-    phi: Float[Array | np.ndarray, "2"],
-    x: Float[Array | np.ndarray, " batch"],
-    y: Float[Array | np.ndarray, " outputs"],
+    phi: Float[Array, "2"],
+    x: Float[Array, " batch"],
+    y: Float[Array, " batch"],
     weight: Num[ArrayLike, ""] = 0.2,
     centre: Centre = CENTRE,
 ) -> Float[Array, ""]:
@@ -134,24 +140,20 @@ def loss(
     >>> bool(loss(jnp.array([0.0, 12.5]), x, x) == loss(jnp.array([0.0, 12.5]), x, x, weight=5.0))
     True
     """
-    _check_pairs(x, y)
-    return regularised(lambda phi: gabor.least_squares_loss(phi, jnp.asarray(x), y), weight, centre)(
-        jnp.asarray(phi)
-    )
+    return regularised(lambda phi: gabor.least_squares_loss(phi, x, y), weight, centre)(phi)
 
 
+@checked
 def gradient(
-    phi: Float[Array | np.ndarray, "2"],
-    x: Float[Array | np.ndarray, " batch"],
-    y: Float[Array | np.ndarray, " outputs"],
+    phi: Float[Array, "2"],
+    x: Float[Array, " batch"],
+    y: Float[Array, " batch"],
     weight: Num[ArrayLike, ""] = 0.2,
     centre: Centre = CENTRE,
 ) -> Float[Array, "2"]:
     """Differentiate :func:`loss` with respect to ``phi`` by hand, as the notebook does; ``jax.grad`` gives the same."""
-    _check_pairs(x, y)
-    _check_weight(weight)
-    slope = gabor.gradient(jnp.asarray(phi), jnp.asarray(x), jnp.asarray(y))
-    return slope + weight * penalty_gradient(phi, centre)
+    weight = _checks.like(_checks.number("weight", weight, least=0.0), phi)
+    return gabor.gradient(phi, x, y) + weight * penalty_gradient(phi, centre)
 
 
 def _place(centre, phi):
@@ -159,13 +161,3 @@ def _place(centre, phi):
     if centre.shape not in ((), phi.shape):
         raise ValueError(f"centre must be a number or have the shape {phi.shape} of phi, got {centre.shape}")
     return centre
-
-
-def _check_weight(weight):
-    if not isinstance(weight, jax.core.Tracer) and not np.all(np.asarray(weight) >= 0):
-        raise ValueError(f"weight must not be negative, got {weight}")
-
-
-def _check_pairs(x, y):
-    if x.shape != y.shape:
-        raise ValueError(f"x and y must have one shape, got {x.shape} and {y.shape}")
