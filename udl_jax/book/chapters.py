@@ -45,7 +45,7 @@ CHAPTERS = (
     Chapter(12, "Transformers", "ch12_transformers"),
     Chapter(13, "Graph neural networks", "ch13_graphs"),
     Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
-    Chapter(15, "Generative adversarial networks", "ch15_gans"),
+    Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
     Chapter(16, "Normalizing flows", "ch16_flows"),
     Chapter(17, "Variational autoencoders", "ch17_vaes"),
     Chapter(18, "Diffusion models", "ch18_diffusion"),
