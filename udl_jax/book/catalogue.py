@@ -89,7 +89,7 @@ NOTEBOOKS = (
     Notebook("12.4", "Decoding strategies", "decoding", "Decoding_Strategies",
              ("12.7.3",), (), (), "torch"),
     Notebook("13.1", "Graph representation", "graph_representation", "Graph_Representation",
-             ("13.2",), ("13.4",), ()),
+             ("13.2",), ("13.4", "13.5"), ("13.1",)),
     Notebook("13.2", "Graph classification", "graph_classification", "Graph_Classification",
              ("13.5",), (), ("13.11",)),
     Notebook("13.3", "Neighborhood sampling", "neighborhood_sampling", "Neighborhood_Sampling",

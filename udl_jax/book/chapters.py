@@ -43,7 +43,7 @@ CHAPTERS = (
     Chapter(10, "Convolutional networks", "ch10_convolution"),
     Chapter(11, "Residual networks", "ch11_residual_networks"),
     Chapter(12, "Transformers", "ch12_transformers"),
-    Chapter(13, "Graph neural networks", "ch13_graphs"),
+    Chapter(13, "Graph neural networks", "ch13_graphs", ("adjacency", "drawing")),
     Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
     Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
     Chapter(16, "Normalizing flows", "ch16_flows"),
