@@ -125,7 +125,7 @@ html_css_files = ["udl.css"]
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "findings": [], "speed": [], "changelog": [], "book": [], "parity": []}
+html_sidebars = {"index": [], "findings": [], "speed": [], "cost": [], "changelog": [], "book": [], "parity": []}
 html_theme_options = {
     "logo": {
         "text": "udl_jax",
@@ -137,7 +137,7 @@ html_theme_options = {
         {"name": "GitHub", "url": url, "icon": "fa-brands fa-github"} for url in [repository_url(ROOT)] if url
     ],
     "navbar_align": "left",
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 9,
     "navigation_with_keys": False,
     "show_nav_level": 1,
     "show_toc_level": 2,

@@ -1,4 +1,4 @@
-"""The ``udl-jax`` command (also ``python -m udl_jax``): what is there, where it stands in the book, and a gallery script run headless."""
+"""The ``udl-jax`` command: what is there, where it stands in the book, and a page's script run headless."""
 
 import ast
 import itertools

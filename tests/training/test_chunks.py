@@ -153,3 +153,9 @@ def test_chunk_must_suit_the_evaluation(arguments):
     ):
         training.train_in_chunks(recipe, *others, chunk=3, progress=False)
     training.train_in_chunks(recipe, *others, chunk=4, progress=False)
+
+
+def test_directory_under_jit_is_told(arguments, tmp_path):
+    recipe, state, *others = arguments
+    with pytest.raises(TypeError, match="must have values: call this outside jit and vmap"):
+        jax.jit(lambda state: training.train_in_chunks(recipe, state, *others, directory=tmp_path))(state)

@@ -28,7 +28,7 @@ from udl_jax.training.objectives import (
 )
 from udl_jax.training.products import dot_general
 from udl_jax.training.records import Evaluation, Examples, History, Measures, Recipe, State
-from udl_jax.training.replicas import train_replicas
+from udl_jax.training.replicas import replicas_here, train_replicas
 from udl_jax.training.validation import as_key
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "mean_pool",
     "percent_wrong",
     "predict",
+    "replicas_here",
     "squared_error",
     "start",
     "supervised",

@@ -11,8 +11,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 from tqdm import tqdm
+
+from udl_jax.training.validation import is_traced
 
 
 def run_in_chunks(
@@ -25,14 +28,16 @@ def run_in_chunks(
     fingerprint: str,
     progress: bool,
     unit: str,
-    headline: Callable[[PyTree], float],
+    headline: Callable[[PyTree], Any],
+    axis: int = 0,
+    rows: tuple[int, int] | None = None,
 ) -> tuple[PyTree, PyTree]:
     """Call ``run`` for one chunk after another, each from where the last one ended.
 
     Parameters
     ----------
     run
-        ``run(state, begin, end)`` returns the new state, and a history of numbers along the leading axis.
+        ``run(state, begin, end)`` returns the new state, and a history of numbers along ``axis``.
     state
         Where it begins, a tree of arrays.
     total
@@ -44,7 +49,12 @@ def run_in_chunks(
     fingerprint
         Stands for all that decides the result, see :func:`fingerprint_of`.
     progress, unit, headline
-        Whether to show a bar, what it counts, and which number of the history it shows as loss.
+        Whether to show a bar, what it counts, and which numbers of the history it shows the last of as loss.
+    axis
+        Along which the histories of chunks are joined.
+    rows
+        How many rows of the leading axis are kept in the directory, and to how many they are filled up by copies of the
+        last when they are read back; None for all.
 
     Returns
     -------
@@ -63,7 +73,7 @@ def run_in_chunks(
         if store is not None and (saved := store.latest_step()) is not None:
             done = saved
             shapes = jax.eval_shape(functools.partial(run, begin=0, end=done), state)
-            state, history = _restore(store, done, shapes)
+            state, history = _restore(store, done, shapes, rows)
             histories.append(history)
         with tqdm(total=total, initial=done, unit=unit, disable=not progress) as bar:
             while done < total:
@@ -71,11 +81,12 @@ def run_in_chunks(
                 state, history = run(state, begin=done, end=end)
                 histories.append(history)
                 if store is not None:
-                    _save(store, end, state, _join(histories))
-                bar.set_postfix(loss=f"{float(headline(history)[-1]):.4g}")
+                    _save(store, end, state, _join(histories, axis), rows)
+                if progress:
+                    bar.set_postfix(loss=f"{float(headline(history)[-1]):.4g}")
                 bar.update(end - done)
                 done = end
-    return state, _join(histories)
+    return state, _join(histories, axis)
 
 
 def fingerprint_of(program: str, *arguments: Any) -> str:
@@ -93,20 +104,26 @@ def fingerprint_of(program: str, *arguments: Any) -> str:
     -------
     str
         Hexadecimal digits.
+
+    Raises
+    ------
+    TypeError
+        If an array is being traced.
     """
+    if is_traced(arguments):
+        raise TypeError("what is kept in a directory must have values: call this outside jit and vmap")
     # Addresses of Python objects, which callbacks leave in the text, are others in each process.
     digest = hashlib.sha256(re.sub(r"0x[0-9a-fA-F]+|\b\d{12,}\b", "", program).encode())
     digest.update(str(jax.tree.structure(arguments)).encode())
     for leaf in jax.tree.leaves(arguments):
-        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        array = np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+        array = _data(leaf)
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def _join(histories: list[PyTree]) -> PyTree:
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *histories)
+def _join(histories: list[PyTree], axis: int) -> PyTree:
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts, axis=axis), *histories)
 
 
 @contextmanager
@@ -118,10 +135,13 @@ def _open_store(directory: str | Path | None, fingerprint: str) -> Iterator:
     import orbax.checkpoint as ocp  # noqa: PLC0415  (half a second, which only long trainings need)
 
     directory = Path(directory).expanduser().absolute()
-    directory.mkdir(parents=True, exist_ok=True)
     mark = directory / "training.sha256"
-    if not mark.exists():
-        mark.write_text(fingerprint)
+    if jax.process_index() == 0:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not mark.exists():
+            mark.write_text(fingerprint)
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("the directory's mark is written")
     if mark.read_text() != fingerprint:
         raise ValueError(
             f"directory {directory} holds the checkpoints of another training (other data, initial "
@@ -132,22 +152,42 @@ def _open_store(directory: str | Path | None, fingerprint: str) -> Iterator:
         yield manager
 
 
-def _save(store, done: int, state: PyTree, history: PyTree) -> None:
+def _save(store, done: int, state: PyTree, history: PyTree, rows: tuple[int, int] | None) -> None:
+    """Save what every process has whole, as NumPy arrays: any number of processes can read them."""
     import orbax.checkpoint as ocp  # noqa: PLC0415
 
-    store.save(done, args=ocp.args.StandardSave(_plain(state, history)))
+    kept = slice(None) if rows is None else slice(rows[0])
+    tree = jax.tree.map(lambda leaf: _data(leaf)[kept] if rows else _data(leaf), _plain(state, history))
+    store.save(done, args=ocp.args.StandardSave(tree))
 
 
-def _restore(store, done: int, shapes: tuple[PyTree, PyTree]) -> tuple[PyTree, PyTree]:
+def _restore(
+    store, done: int, shapes: tuple[PyTree, PyTree], rows: tuple[int, int] | None
+) -> tuple[PyTree, PyTree]:
     import orbax.checkpoint as ocp  # noqa: PLC0415
 
-    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    target = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), _plain(*shapes)
-    )
-    saved = store.restore(done, args=ocp.args.StandardRestore(target))
+    def describe(leaf):
+        data = jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
+        return np.zeros((rows[0], *data.shape[1:]) if rows else data.shape, data.dtype)
+
+    def revive(saved, leaf):
+        if rows:
+            saved = np.concatenate([saved, np.repeat(saved[-1:], rows[1] - rows[0], axis=0)])
+        return jax.random.wrap_key_data(jnp.asarray(saved)) if _is_key(leaf) else jax.device_put(saved)
+
+    wanted = _plain(*shapes)
+    saved = store.restore(done, args=ocp.args.StandardRestore(jax.tree.map(describe, wanted)))
+    revived = jax.tree.map(revive, saved, wanted)
     state, history = shapes
-    return type(state)(**saved["state"]), type(history)(**saved["history"])
+    return type(state)(**revived["state"]), type(history)(**revived["history"])
+
+
+def _is_key(leaf):
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _data(leaf):
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
 
 
 def _plain(state, history):

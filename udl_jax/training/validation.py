@@ -125,6 +125,16 @@ def check_evaluation(recipe: Recipe, test_data: Examples | None, rows: int, epoc
             raise ValueError(f"evaluation.rows names example {last}, but there are {rows} training examples")
 
 
+def check_chunk(recipe: Recipe, chunk: int) -> int:
+    """Return ``chunk``; raise ``ValueError`` if it is not positive, or would end between two evaluations."""
+    every = recipe.evaluation.every
+    if chunk < 1:
+        raise ValueError(f"chunk must be at least 1 epoch, got {chunk}")
+    if every and chunk % every:
+        raise ValueError(f"chunk must be a multiple of the {every} epochs between evaluations, got {chunk}")
+    return chunk
+
+
 def check_objective(recipe, state, train_data, order, draws) -> None:
     """Raise ``TypeError`` if ``recipe.objective`` does not return a scalar and collections that can be carried."""
     size = order.shape[-1]
