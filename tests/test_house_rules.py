@@ -111,3 +111,33 @@ def test_pages_open_with_their_number_and_are_short_essays(path):
     heading = ast.get_docstring(ast.parse(text)).splitlines()[0]
     assert heading.startswith(f"{number} ")
     assert 40 <= len(text.splitlines()) <= 220
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=name)
+def test_pages_show_their_core(path):
+    """A displayed equation, and of which place in the book the page speaks."""
+    text = path.read_text()
+    assert ".. math::" in text
+    introduction = ast.get_docstring(ast.parse(text))
+    assert re.search(r"\*In the book: .*(section|figure|equation|chapter|appendix)", introduction, re.DOTALL)
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=name)
+def test_every_figure_has_a_text_of_its_own(path):
+    text = path.read_text()
+    texts = re.findall(r'^# sphinx_gallery_alt = "(.+)"$', text, re.MULTILINE)
+    # The build counts figures against texts; animations are shown without a call.
+    assert len(texts) >= len(re.findall(r"^plt\.show\(\)$", text, re.MULTILINE))
+    assert len(set(texts)) == len(texts)
+    assert all((len(alt) >= 20 and alt[0].isupper()) or not alt[0].isalpha() for alt in texts)
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=name)
+def test_numbers_in_titles_are_computed(path):
+    """A title that claims a measured number, one with decimals, takes it from a variable."""
+    measured = re.compile(r"(?<!figure )(?<!equation )(?<!section )(?<![\d.])\d+\.\d+")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.keyword) and node.arg in {"title", "suptitle"}:
+            typed = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+            found = [text for text in typed if isinstance(text, str) and measured.search(text)]
+            assert not found, f"line {node.value.lineno}: {found}"

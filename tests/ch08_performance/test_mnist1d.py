@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.training.counting import compilations
 from udl_jax.ch08_performance import mnist1d
 from udl_jax.data.mnist1d import load_mnist1d
 
@@ -134,3 +135,17 @@ def test_no_keys_are_told(data):
 def test_batch_larger_than_the_data_is_told(data):
     with pytest.raises(ValueError, match="a batch of 500 is larger than the data, which have 400"):
         mnist1d.train_network(jax.random.key(0), data, mnist1d.Settings(batch=500))
+
+
+@pytest.mark.parametrize("train", ["network", "seeds"])
+def test_second_training_compiles_nothing(data, train):
+    keys = jax.random.split(jax.random.key(5), 4)
+    run = {
+        "network": lambda number: mnist1d.train_network(keys[number], data, SHORT),
+        "seeds": lambda number: mnist1d.train_seeds(keys[number : number + 2], data, SHORT),
+    }[train]
+    run(0)
+    with compilations() as compiled:
+        run(2)
+    # Drawing from a key is eager, and the slices of keys above are programs of their own; the training is none of them.
+    assert len(compiled) <= 1

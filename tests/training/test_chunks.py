@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 
+from tests.training.counting import compilations
 from udl_jax import training
 from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
 from udl_jax.training import chunks
@@ -159,3 +160,12 @@ def test_directory_under_jit_is_told(arguments, tmp_path):
     recipe, state, *others = arguments
     with pytest.raises(TypeError, match="must have values: call this outside jit and vmap"):
         jax.jit(lambda state: training.train_in_chunks(recipe, state, *others, directory=tmp_path))(state)
+
+
+def test_second_training_compiles_nothing(arguments):
+    *others, order = arguments
+    turned = order[:, ::-1]
+    training.train_in_chunks(*others, order, chunk=2, progress=False)
+    with compilations() as compiled:
+        training.train_in_chunks(*others, turned, chunk=2, progress=False)
+    assert compiled == []

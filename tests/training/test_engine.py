@@ -1,3 +1,4 @@
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,10 +45,6 @@ def state(recipe, data):
     return training.start(recipe, recipe.model.init(jax.random.key(1), data.x))
 
 
-def assert_trees_equal(ours, theirs):
-    jax.tree.map(np.testing.assert_array_equal, ours, theirs)
-
-
 def train_in_python(recipe, state, data, order):
     """Do the same training as a plain loop, the way a beginner would write it."""
     params, optimiser = state.variables["params"], state.optimiser
@@ -92,13 +89,13 @@ def test_two_halves_make_the_whole(recipe, state, data):
     whole, history = training.train(recipe, state, data, data, ORDER)
     half, first = training.train(recipe, state, data, data, ORDER[:2])
     rest, second = training.train(recipe, half, data, data, ORDER[2:])
-    assert_trees_equal(rest, whole)
-    assert_trees_equal(jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, second), history)
+    chex.assert_trees_all_equal(rest, whole)
+    chex.assert_trees_all_equal(jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, second), history)
 
 
 def test_train_is_jittable(recipe, state, data):
     compiled = jax.jit(lambda state, order: training.train(recipe, state, data, None, order))
-    assert_trees_equal(compiled(state, ORDER), training.train(recipe, state, data, None, ORDER))
+    chex.assert_trees_all_equal(compiled(state, ORDER), training.train(recipe, state, data, None, ORDER))
 
 
 def test_training_stays_on_the_device_of_its_data(recipe, state, data):
@@ -110,7 +107,7 @@ def test_training_stays_on_the_device_of_its_data(recipe, state, data):
     for arguments in (moved, (state, *moved[1:]), (moved[0], data, data)):
         trained, history = training.train(recipe, *arguments, ORDER)
         assert {leaf.device for leaf in jax.tree.leaves(trained)} == {other}
-        assert_trees_equal((trained, history), (expected, measured))
+        chex.assert_trees_all_equal((trained, history), (expected, measured))
 
 
 def test_error_in_evaluation_reaches_the_caller(state, data):
@@ -182,7 +179,7 @@ def test_dropout_follows_its_keys(data):
     _, first = training.train(recipe, state, data, None, ORDER, keys)
     _, again = training.train(recipe, state, data, None, ORDER, keys)
     _, different = training.train(recipe, state, data, None, ORDER, other)
-    assert_trees_equal(first, again)
+    chex.assert_trees_all_equal(first, again)
     assert jnp.all(first.train.loss != different.train.loss)
 
 
@@ -207,7 +204,7 @@ def test_failure_is_remembered_by_the_next_call(recipe, state, data):
     first, _ = training.train(recipe, broken, data, None, ORDER)
     second, _ = training.train(recipe, first, data, None, ORDER)
     assert first.failed_at.tolist() == second.failed_at.tolist() == [0, 0]
-    assert_trees_equal(second.variables, broken.variables)
+    chex.assert_trees_all_equal(second.variables, broken.variables)
 
 
 def test_failure_in_a_later_call_counts_all_epochs(recipe, state, data):
@@ -320,13 +317,13 @@ def test_labels_that_are_no_labels_are_told(recipe, state, data, labels):
 def test_labels_of_any_type_are_the_same_labels(recipe, state, data, dtype):
     expected = training.train(recipe, state, data, data, ORDER)
     other = data._replace(y=data.y.astype(dtype))
-    assert_trees_equal(training.train(recipe, state, other, other, ORDER), expected)
+    chex.assert_trees_all_equal(training.train(recipe, state, other, other, ORDER), expected)
 
 
 def test_numpy_in_is_the_same_as_jax_in(recipe, state, data):
     expected = training.train(recipe, state, data, data, ORDER)
     numpy = jax.tree.map(np.asarray, data)
-    assert_trees_equal(training.train(recipe, state, numpy, numpy, np.asarray(ORDER)), expected)
+    chex.assert_trees_all_equal(training.train(recipe, state, numpy, numpy, np.asarray(ORDER)), expected)
 
 
 def test_missing_targets_are_told(recipe, state, data):
@@ -357,3 +354,11 @@ def test_waiting_weights_are_bounded():
         length, waiting = engine._cut(epochs, every, large)
         assert epochs % length == length % every == 0
         assert waiting * (length // every) * 4 * 10**7 <= max(engine.WAITING_BYTES, 2 * 4 * 10**7)
+
+
+def test_loss_is_traced_once_for_training_and_once_for_evaluation(recipe, state, data):
+    """However many steps and epochs there are, and however often it is called."""
+    loss = chex.assert_max_traces(training.cross_entropy, n=3)  # training, and evaluation on two sets
+    counted = training.Recipe(Classifier(), optax.sgd(0.1, momentum=0.9), loss=loss)
+    for order in (ORDER, ORDER[:, ::-1], ORDER[::-1]):
+        training.train(counted, state, data, data, order)
