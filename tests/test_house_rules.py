@@ -134,8 +134,8 @@ def test_every_figure_has_a_text_of_its_own(path):
 
 @pytest.mark.parametrize("path", GALLERY, ids=name)
 def test_numbers_in_titles_are_computed(path):
-    """A title that claims a measured number, one with decimals, takes it from a variable."""
-    measured = re.compile(r"(?<!figure )(?<!equation )(?<!section )(?<![\d.])\d+\.\d+")
+    """A title that claims a measured number, one with two decimals or more, takes it from a variable."""
+    measured = re.compile(r"(?<!figure )(?<!equation )(?<!section )(?<![\d.])\d+\.\d{2,}")
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.keyword) and node.arg in {"title", "suptitle"}:
             typed = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
