@@ -41,8 +41,8 @@ plt.show()
 # %%
 # The cheapest plan
 # -----------------
-# Think of shovelling :math:`p` into the shape of :math:`q`. A plan :math:`\mathbf{P}` says how much goes from place :math:`i` to
-# place :math:`j`, and the work is amount times distance. The Wasserstein distance is the least work (equation 15.10),
+# Think of shovelling :math:`p` into the shape of :math:`q`. A plan :math:`\mathbf{P}` says how much goes from place :math:`i`
+# to place :math:`j`, and the work is amount times distance. The Wasserstein distance is the least work (equation 15.10),
 #
 # .. math:: D_w\bigl[p\,\|\,q\bigr] = \min_{\mathbf{P}} \Bigl[\sum_{i,j} P_{ij}\cdot|i-j|\Bigr],
 #
@@ -50,8 +50,8 @@ plt.show()
 #
 # .. math:: \sum_j P_{ij} = p_i, \qquad \sum_i P_{ij} = q_j, \qquad P_{ij} \ge 0.
 #
-# Cost and constraints are linear in the hundred unknowns, so this is a linear programme, and SciPy solves it. As in the notebook,
-# places run from 0 to 1, so the first bin is at distance 1 from the last.
+# Cost and constraints are linear in the hundred unknowns, so this is a linear programme, and SciPy solves it. As in the
+# notebook, places run from 0 to 1, so the first bin is at distance 1 from the last.
 
 places = np.linspace(0, 1, 10, dtype="f")
 cost = np.abs(places[:, None] - places)
@@ -96,9 +96,9 @@ plt.show()
 #    D_w\bigl[p\,\|\,q\bigr] = \max_{\mathbf{f}}\Bigl[\sum_i p_i f_i - \sum_j q_j f_j\Bigr],
 #    \qquad |f_{i+1}-f_i| \le \tfrac19 .
 #
-# The best :math:`f` is as steep as it may be, everywhere: down where sand has to cross to the right, up where it has to cross to
-# the left. The critic of a Wasserstein GAN tries to learn it, and JAX finds it without being told: up to a constant, it is the
-# gradient of the distance by :math:`p`.
+# The best :math:`f` is as steep as it may be, everywhere: down where sand has to cross to the right, up where it has to cross
+# to the left. The critic of a Wasserstein GAN tries to learn it, and JAX finds it without being told: up to a constant, it is
+# the gradient of the distance by :math:`p`.
 
 f = np.concatenate([[0], np.cumsum(-np.sign(crossing) / 9)])
 potential = wasserstein.dual_potential(p, q)
@@ -120,8 +120,8 @@ plt.show()
 # %%
 # What do the other measures say?
 # -------------------------------
-# The notebook ends by asking for three divergences. The forward one is infinite: in the ninth bin :math:`q` calls impossible what
-# happens under :math:`p`. The other two are finite. Neither would change if the ten bins were shuffled, as long as both
+# The notebook ends by asking for three divergences. The forward one is infinite: in the ninth bin :math:`q` calls impossible
+# what happens under :math:`p`. The other two are finite. Neither would change if the ten bins were shuffled, as long as both
 # distributions are shuffled alike; the Wasserstein distance would.
 
 shuffled = np.random.default_rng(0).permutation(10)
@@ -138,37 +138,28 @@ for name, measure in (
 # What if the two do not overlap?
 # -------------------------------
 # At the start of a GAN's training they hardly do. Take two equal bumps, zero beyond their feet, and pull them apart. The KL
-# divergence is infinite at once. The Jensen-Shannon divergence rises to :math:`\log 2` and stays there; its slope, which is what
-# a generator would have to follow, dies out as soon as the bumps have parted. The Wasserstein distance is simply how far apart
-# they are, and its slope is one everywhere.
+# divergence is infinite at once. The Jensen-Shannon divergence rises to :math:`\log 2` and stays there; its slope, which is
+# what a generator would have to follow, dies out as soon as the bumps have parted. The Wasserstein distance is simply how far
+# apart they are, and its slope is one everywhere.
 
 grid = np.linspace(0, 10, 1001, dtype="f")
 
 
-@jax.jit
-@jax.vmap
-def pulled_apart(shift):
-    """Measure two bumps at a distance, and how fast each measure grows with it."""
+def bump(centre):
+    """Spread probability around ``centre``, none of it further away than 1."""
+    height = jnp.maximum(1 - (grid - centre) ** 2, 0) ** 2
+    return height / jnp.sum(height)
 
-    def bump(centre):
-        height = jnp.maximum(1 - ((grid - centre) / 1.0) ** 2, 0) ** 2
-        return height / jnp.sum(height)
 
-    def measures(shift):
-        a, b = bump(2.0), bump(2.0 + shift)
-        return jnp.stack(
-            [
-                wasserstein.distance_1d(a, b, grid),
-                divergences.kl_divergence(a, b),
-                divergences.js_divergence(a, b),
-            ]
-        )
-
-    return measures(shift), jax.jacfwd(measures)(shift)
+def measures(shift):
+    """Measure two bumps in three ways."""
+    a, b = bump(2.0), bump(2.0 + shift)
+    kl, js = divergences.kl_divergence(a, b), divergences.js_divergence(a, b)
+    return jnp.stack([wasserstein.distance_1d(a, b, grid), kl, js])
 
 
 shifts = np.linspace(0.005, 5, 400, dtype="f")
-values, slopes = (np.array(a) for a in pulled_apart(shifts))
+values, slopes = jax.device_get(jax.jit(jax.vmap(lambda s: (measures(s), jax.jacfwd(measures)(s))))(shifts))
 finite = np.isfinite(values[:, 1])
 print(f"KL is finite at {finite.sum()} of {len(shifts)} shifts")
 parted = shifts > 2.1
@@ -201,10 +192,11 @@ plt.show()
 # %%
 # What if there are too many places for a linear programme?
 # ---------------------------------------------------------
-# In several dimensions nothing can be sorted. Then one adds a small reward :math:`\epsilon` for entropy, and the best plan follows
-# from rescaling its rows and columns in turn, the Sinkhorn iteration: one ``lax.scan``, differentiable, the same for any cost.
-# The plan is blurred and costs a little more than the best; the excess goes with :math:`\epsilon`. What remains at small
-# :math:`\epsilon` is not one of the sparse plans above but, of all plans that are equally cheap, the one that is spread out most.
+# In several dimensions nothing can be sorted. Then one adds a small reward :math:`\epsilon` for entropy, and the best plan
+# follows from rescaling its rows and columns in turn, the Sinkhorn iteration: one ``lax.scan``, differentiable, the same for
+# any cost. The plan is blurred and costs a little more than the best; the excess goes with :math:`\epsilon`. What remains at
+# small :math:`\epsilon` is not one of the sparse plans above but, of all plans that are equally cheap, the one that is spread
+# out most.
 
 epsilons = np.array([0.3, 0.1, 0.03, 0.01, 0.003, 0.001], "f")
 blurred = jax.jit(jax.vmap(lambda epsilon: sinkhorn.sinkhorn(p, q, cost, epsilon, 2000)))(epsilons)

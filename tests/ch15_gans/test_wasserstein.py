@@ -115,21 +115,34 @@ def test_functions_keep_the_dtype():
     ("call", "message"),
     [
         (lambda: wasserstein.distance_1d(P * 2, Q), "p must sum to 1, got 2"),
-        (lambda: wasserstein.distance_1d(P, Q[:4] / Q[:4].sum()), "equally many bins, got 8 and 4"),
-        (lambda: wasserstein.distance_1d(P, Q, PLACES[::-1]), "positions must rise from bin to bin"),
-        (lambda: wasserstein.distance_1d(P, Q, PLACES * 0), "positions must rise from bin to bin"),
-        (lambda: wasserstein.dual_potential(P, Q, PLACES * np.nan), "positions must rise from bin to bin"),
-        (lambda: wasserstein.distance_1d(P, Q, PLACES[:5]), r"one for each bin, 8, got the shape \(5,\)"),
-        (lambda: wasserstein.monotone_plan(P, -Q), "q must hold probabilities"),
-        (lambda: wasserstein.constraint_matrix(0, 3), "rows and columns must be at least 1, got 0 and 3"),
+        (
+            lambda: wasserstein.distance_1d(P, Q[:4] / Q[:4].sum()),
+            r"q must have the shape \(bins\), where bins is 8 as in p, got \(4,\)",
+        ),
+        (lambda: wasserstein.distance_1d(P, Q, PLACES[::-1]), "positions must be rising from bin to bin"),
+        (lambda: wasserstein.distance_1d(P, Q, PLACES * 0), "positions must be rising from bin to bin"),
+        (
+            lambda: wasserstein.dual_potential(P, Q, PLACES * np.nan),
+            "positions must be rising from bin to bin",
+        ),
+        (
+            lambda: wasserstein.distance_1d(P, Q, PLACES[:5]),
+            r"positions must have the shape \(bins\), where bins is 8 as in p, got \(5,\)",
+        ),
+        (lambda: wasserstein.monotone_plan(P, -Q), "q must be probabilities"),
+        (lambda: wasserstein.constraint_matrix(0, 3), "rows must be at least 1, got 0"),
         (
             lambda: wasserstein.sample_distance(P, Q[:5]),
-            r"equally many numbers, got the shapes \(8,\) and \(5,\)",
+            r"y must have the shape \(samples\), where samples is 8 as in x, got \(5,\)",
         ),
-        (lambda: wasserstein.sample_distance(P[:0], Q[:0]), r"equally many numbers, got the shapes \(0,\)"),
+        (lambda: wasserstein.sample_distance(P[:0], Q[:0]), r"x must not be empty, got the shape \(0,\)"),
         (
             lambda: wasserstein.sliced_distance(np.ones((3, 2)), np.ones((3, 2)), np.ones((5, 3))),
-            r"as wide as they are, got the shapes \(3, 2\), \(3, 2\) and \(5, 3\)",
+            r"directions must have the shape \(directions, dimensions\), where .* dimensions is 2 as in x, got \(5, 3\)",
+        ),
+        (
+            lambda: wasserstein.sliced_distance(np.ones((3, 2)), np.ones((3, 2)), np.eye(2) * [1, 0]),
+            "directions must be different from zero",
         ),
     ],
 )

@@ -46,7 +46,7 @@ CHAPTERS = (
     Chapter(13, "Graph neural networks", "ch13_graphs", ("adjacency", "drawing")),
     Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
     Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
-    Chapter(16, "Normalizing flows", "ch16_flows"),
+    Chapter(16, "Normalizing flows", "ch16_flows", ("logistic_flow",)),
     Chapter(17, "Variational autoencoders", "ch17_vaes"),
     Chapter(18, "Diffusion models", "ch18_diffusion"),
     Chapter(19, "Reinforcement learning", "ch19_reinforcement"),

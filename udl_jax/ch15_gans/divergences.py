@@ -1,48 +1,45 @@
 """How far one distribution over bins is from another when places do not count: KL and Jensen-Shannon divergence."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from udl_jax._annotations import checked
+from udl_jax._checks import is_traced, values
 
-def check_distribution(name: str, p: Float[Array | np.ndarray, "..."]) -> None:
-    """Raise ``ValueError`` unless ``p`` is a distribution over the bins of its only axis.
+
+def check_distribution(name: str, p: Float[Array, " bins"]) -> None:
+    """Raise ``ValueError`` unless ``p`` is a distribution over bins; pass over it while it is traced.
 
     Parameters
     ----------
     name
         The argument's name, for the message.
     p
-        Probabilities. Under a transformation only the shape can be looked at.
+        Probabilities.
 
     Raises
     ------
     ValueError
-        If ``p`` is not one row of at least one bin, has a negative or non-finite entry, or does not sum to 1.
+        If ``p`` has an entry that is negative or not finite, or does not sum to 1.
+
+    Examples
+    --------
+    >>> check_distribution("p", jnp.array([3.0, 4.0]))
+    Traceback (most recent call last):
+        ...
+    ValueError: p must sum to 1, got 7: divide counts by their sum
     """
-    if p.ndim != 1 or p.size == 0:
-        raise ValueError(f"{name} must be one row of probabilities, got the shape {p.shape}")
-    if isinstance(p, jax.core.Tracer):
-        return
-    values = np.asarray(p)
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise ValueError(f"{name} must hold probabilities, finite and not negative, got {values}")
-    total = values.sum(dtype=np.float64)
-    if abs(total - 1) > 1e3 * np.finfo(values.dtype).eps:
-        raise ValueError(f"{name} must sum to 1, got {total:.6g}: divide counts by their sum")
+    values(name, p, lambda a: np.isfinite(a) & (a >= 0), "probabilities, finite and not negative")
+    if not is_traced(p):
+        total = np.asarray(p).sum(dtype=float)
+        if abs(total - 1) > 1e3 * jnp.finfo(p.dtype).eps:
+            raise ValueError(f"{name} must sum to 1, got {total:.6g}: divide counts by their sum")
 
 
-def check_pair(p: Float[Array | np.ndarray, "..."], q: Float[Array | np.ndarray, "..."]) -> None:
-    """Raise ``ValueError`` unless ``p`` and ``q`` are distributions over equally many bins."""
-    check_distribution("p", p)
-    check_distribution("q", q)
-    if p.shape != q.shape:
-        raise ValueError(f"p and q must have equally many bins, got {p.size} and {q.size}")
-
-
+@checked
 def kl_divergence(
-    p: Float[Array | np.ndarray, " bins"], q: Float[Array | np.ndarray, " others"]
+    p: Float[Array | np.ndarray, " bins"], q: Float[Array | np.ndarray, " bins"]
 ) -> Float[Array, ""]:
     r"""Compute the Kullback-Leibler divergence of ``q`` from ``p``.
 
@@ -76,16 +73,17 @@ def kl_divergence(
     >>> print(kl_divergence(p, jnp.array([1.0, 0.0])))
     inf
     """
-    check_pair(p, q)
-    p, q = jnp.asarray(p), jnp.asarray(q)
+    check_distribution("p", p)
+    check_distribution("q", q)
     counts, possible = p > 0, q > 0
     # The values that `where` throws away must be harmless too, or their gradients come back as NaN.
     logarithms = jnp.log(jnp.where(counts, p, 1)) - jnp.log(jnp.where(counts & possible, q, 1))
     return jnp.sum(jnp.where(counts, jnp.where(possible, p * logarithms, jnp.inf), 0))
 
 
+@checked
 def js_divergence(
-    p: Float[Array | np.ndarray, " bins"], q: Float[Array | np.ndarray, " others"]
+    p: Float[Array | np.ndarray, " bins"], q: Float[Array | np.ndarray, " bins"]
 ) -> Float[Array, ""]:
     r"""Compute the Jensen-Shannon divergence: how far both are, on average, from the mixture of the two.
 
@@ -113,7 +111,7 @@ def js_divergence(
     >>> print(f"{js_divergence(jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0])):.4f}")
     0.6931
     """
-    check_pair(p, q)
-    p, q = jnp.asarray(p), jnp.asarray(q)
+    check_distribution("p", p)
+    check_distribution("q", q)
     middle = (p + q) / 2
     return (kl_divergence(p, middle) + kl_divergence(q, middle)) / 2

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Num
 
+from udl_jax._annotations import checked
+from udl_jax._checks import count, like, number
 from udl_jax.ch15_gans.divergences import check_distribution
 
 
@@ -29,11 +31,12 @@ class Transport(NamedTuple):
     violation: Float[Array, ""]
 
 
+@checked
 def sinkhorn(
     p: Float[Array | np.ndarray, " bins"],
     q: Float[Array | np.ndarray, " others"],
-    cost: Float[Array | np.ndarray, "rows columns"],
-    epsilon: Num[Array | np.ndarray | float, ""],
+    cost: Float[Array | np.ndarray, "bins others"],
+    epsilon: Num[Array | np.ndarray, ""] | float,
     iterations: int = 1000,
 ) -> Transport:
     r"""Find the plan that minimises its cost less ``epsilon`` times its entropy.
@@ -80,13 +83,8 @@ def sinkhorn(
     """
     check_distribution("p", p)
     check_distribution("q", q)
-    if cost.shape != (p.size, q.size):
-        raise ValueError(f"cost must be of shape {(p.size, q.size)}, bins of p and of q, got {cost.shape}")
-    if not isinstance(epsilon, jax.core.Tracer) and not epsilon > 0:
-        raise ValueError(f"epsilon must be positive, got {epsilon}")
-    if iterations < 1:
-        raise ValueError(f"iterations must be at least 1, got {iterations}")
-    p, q, cost = jnp.asarray(p), jnp.asarray(q), jnp.asarray(cost)
+    epsilon, iterations = like(number("epsilon", epsilon, above=0.0), cost), count("iterations", iterations)
+    p, q, cost = jax.tree.map(lambda a: a.astype(jnp.result_type(p, q, cost)), (p, q, cost))
     log_p, log_q = _logarithm(p), _logarithm(q)
     warmth = jnp.linspace(0, 2, iterations, dtype=cost.dtype)
     widest = jnp.maximum(jnp.max(jax.lax.stop_gradient(cost)), epsilon)
@@ -109,8 +107,8 @@ def _corrected(plan, p, q):
     """Scale down rows and columns that hold too much, then spread out what is lacking."""
     plan = plan * jnp.minimum(1, _ratio(p, plan.sum(1)))[:, None]
     plan = plan * jnp.minimum(1, _ratio(q, plan.sum(0)))
-    rows, columns = p - plan.sum(1), q - plan.sum(0)
-    lacking = jnp.sum(jnp.abs(rows))
+    rows, columns = jnp.maximum(p - plan.sum(1), 0), jnp.maximum(q - plan.sum(0), 0)
+    lacking = jnp.sum(rows)
     return plan + jnp.outer(rows, columns) / jnp.where(lacking > 0, lacking, 1)
 
 

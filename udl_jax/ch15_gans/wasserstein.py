@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from udl_jax.ch15_gans.divergences import check_distribution, check_pair
+from udl_jax._annotations import checked
+from udl_jax._checks import count, values
+from udl_jax.ch15_gans.divergences import check_distribution
 
 
+@checked
 def distance_matrix(
     positions: Float[Array | np.ndarray, " bins"], others: Float[Array | np.ndarray, " others"] | None = None
 ) -> Float[Array, "bins others"]:
@@ -37,9 +40,10 @@ def distance_matrix(
      [1.  0.5 0. ]]
     """
     others = positions if others is None else others
-    return jnp.abs(jnp.asarray(positions)[:, None] - jnp.asarray(others))
+    return jnp.abs(positions[:, None] - others)
 
 
+@checked
 def constraint_matrix(
     rows: int, columns: int, dtype: str | None = None
 ) -> Float[Array, "sums {rows}*{columns}"]:
@@ -75,16 +79,16 @@ def constraint_matrix(
      [1. 0. 1. 0.]
      [0. 1. 0. 1.]]
     """
-    if rows < 1 or columns < 1:
-        raise ValueError(f"rows and columns must be at least 1, got {rows} and {columns}")
+    rows, columns = count("rows", rows), count("columns", columns)
     of_rows = jnp.repeat(jnp.eye(rows, dtype=dtype), columns, axis=1)
     return jnp.concatenate([of_rows, jnp.tile(jnp.eye(columns, dtype=dtype), rows)])
 
 
+@checked
 def distance_1d(
     p: Float[Array | np.ndarray, " bins"],
-    q: Float[Array | np.ndarray, " others"],
-    positions: Float[Array | np.ndarray, " places"] | None = None,
+    q: Float[Array | np.ndarray, " bins"],
+    positions: Float[Array | np.ndarray, " bins"] | None = None,
 ) -> Float[Array, ""]:
     r"""Compute the Wasserstein distance on a line, where no optimisation is needed.
 
@@ -121,6 +125,7 @@ def distance_1d(
     return jnp.sum(jnp.abs(_surplus(p, q)) * widths)
 
 
+@checked
 def monotone_plan(
     p: Float[Array | np.ndarray, " bins"], q: Float[Array | np.ndarray, " others"]
 ) -> Float[Array, "bins others"]:
@@ -156,17 +161,17 @@ def monotone_plan(
     """
     check_distribution("p", p)
     check_distribution("q", q)
-    p, q = jnp.asarray(p), jnp.asarray(q)
     ends_p, ends_q = jnp.cumsum(p)[:, None], jnp.cumsum(q)
     ends = jnp.minimum(ends_p, ends_q)
     begins = jnp.maximum(ends_p - p[:, None], ends_q - q)
     return jnp.maximum(ends - begins, 0)
 
 
+@checked
 def dual_potential(
     p: Float[Array | np.ndarray, " bins"],
-    q: Float[Array | np.ndarray, " others"],
-    positions: Float[Array | np.ndarray, " places"] | None = None,
+    q: Float[Array | np.ndarray, " bins"],
+    positions: Float[Array | np.ndarray, " bins"] | None = None,
 ) -> Float[Array, " bins"]:
     r"""Find the function of slope at most 1 that tells ``p`` and ``q`` apart best.
 
@@ -202,8 +207,9 @@ def dual_potential(
     return jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
 
 
+@checked
 def sample_distance(
-    x: Float[Array | np.ndarray, " samples"], y: Float[Array | np.ndarray, " others"]
+    x: Float[Array | np.ndarray, " samples"], y: Float[Array | np.ndarray, " samples"]
 ) -> Float[Array, ""]:
     """Compute the Wasserstein distance between two equally large sets of numbers, each as likely as the others.
 
@@ -233,15 +239,14 @@ def sample_distance(
     >>> print(sample_distance(jnp.array([1.0, 3.0]), jnp.array([4.0, 2.0])))
     1.0
     """
-    if x.ndim != 1 or x.shape != y.shape or x.size == 0:
-        raise ValueError(f"x and y must be equally many numbers, got the shapes {x.shape} and {y.shape}")
     return jnp.mean(jnp.abs(jnp.sort(x) - jnp.sort(y)))
 
 
+@checked
 def sliced_distance(
     x: Float[Array | np.ndarray, "samples dimensions"],
-    y: Float[Array | np.ndarray, "others y_dimensions"],
-    directions: Float[Array | np.ndarray, "directions d_dimensions"],
+    y: Float[Array | np.ndarray, "samples dimensions"],
+    directions: Float[Array | np.ndarray, "directions dimensions"],
 ) -> Float[Array, ""]:
     """Average the distance between two sets of points, seen along given directions.
 
@@ -263,7 +268,7 @@ def sliced_distance(
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or a direction is zero.
 
     Examples
     --------
@@ -271,28 +276,22 @@ def sliced_distance(
     >>> print(sliced_distance(x, x + jnp.array([0.0, 2.0]), jnp.eye(2)))
     1.0
     """
-    if x.ndim != 2 or x.shape != y.shape or directions.ndim != 2 or directions.shape[1] != x.shape[1]:
-        raise ValueError(
-            "x and y must be equally many points and directions as wide as they are, got the shapes "
-            f"{x.shape}, {y.shape} and {directions.shape}"
-        )
-    directions = jnp.asarray(directions)
+    values("directions", directions, lambda d: np.any(d != 0, axis=1), "different from zero")
     along = directions / jnp.linalg.norm(directions, axis=1, keepdims=True)
     return jnp.mean(jax.vmap(lambda u: sample_distance(x @ u, y @ u))(along))
 
 
 def _surplus(p, q):
     """Sum up, for every gap between two bins, how much more of ``p`` than of ``q`` lies to the left of it."""
-    return jnp.cumsum(jnp.asarray(p) - jnp.asarray(q))[:-1]
+    return jnp.cumsum(p - q)[:-1]
 
 
 def _widths(p, q, positions):
-    """Check the arguments and return the widths of the gaps."""
-    check_pair(p, q)
+    """Check the values of the arguments and return the widths of the gaps."""
+    check_distribution("p", p)
+    check_distribution("q", q)
     if positions is None:
         return 1 / max(1, p.size - 1)
-    if positions.shape != p.shape:
-        raise ValueError(f"positions must be one for each bin, {p.size}, got the shape {positions.shape}")
-    if not isinstance(positions, jax.core.Tracer) and not (np.diff(np.asarray(positions)) > 0).all():
-        raise ValueError(f"positions must rise from bin to bin, got {np.asarray(positions)}")
-    return jnp.diff(jnp.asarray(positions))
+    widths = jnp.diff(positions)
+    values("positions", widths, lambda w: w > 0, "rising from bin to bin, by steps that are positive")
+    return widths
