@@ -1,1 +1,1 @@
-"""What the notebooks learn from: the points that the book prints, and MNIST-1D."""
+"""What the notebooks learn from: the points that the book prints, MNIST-1D, and MNIST."""
