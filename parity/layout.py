@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
+from udl_jax.ch12_transformers import multihead_attention
+
 #: torch's batch-norm momentum is the weight of the new batch, Flax's that of the old average.
 BATCH_NORM_MOMENTUM = 0.9
 #: torch's Dropout2d drops whole channels: in Flax's Dropout, over images (batch, height, width, channels).
@@ -70,3 +72,35 @@ def deep_network(weights: Sequence[Float[Array, "..."]]) -> dict[str, dict[str, 
     """Turn weight, bias, weight, bias, ... of torch's Linear layers into parameters of ``DeepNetwork``."""
     pairs = zip(weights[::2], weights[1::2], strict=True)
     return {f"layer_{k}": dense(weight, bias) for k, (weight, bias) in enumerate(pairs)}
+
+
+def multihead(
+    in_proj_weight: Float[Array, "3*width width"],
+    in_proj_bias: Float[Array, " 3*width"],
+    out_proj_weight: Float[Array, "width width"],
+    *,
+    heads: int,
+) -> multihead_attention.Heads:
+    """Turn the parameters of ``torch.nn.MultiheadAttention``, all but the offset of its outputs, into ours."""
+    width = len(out_proj_weight)
+    omegas = jnp.asarray(in_proj_weight).reshape(3, heads, width // heads, width)
+    betas = jnp.asarray(in_proj_bias).reshape(3, heads, width // heads)
+    return multihead_attention.Heads(*omegas, *betas, jnp.asarray(out_proj_weight))
+
+
+def transformer_layer(state: dict[str, Float[Array, "..."]]) -> dict[str, dict]:
+    """Turn the ``state_dict`` of ``torch.nn.TransformerEncoderLayer`` into parameters of our ``TransformerLayer``."""
+    attention = {
+        "project": dense(state["self_attn.in_proj_weight"], state["self_attn.in_proj_bias"]),
+        "combine": dense(state["self_attn.out_proj.weight"], state["self_attn.out_proj.bias"]),
+    }
+    names = {"widen": "linear1", "narrow": "linear2"}
+    linear = {ours: dense(state[f"{name}.weight"], state[f"{name}.bias"]) for ours, name in names.items()}
+    norms = {
+        f"norm_{k}": {
+            "scale": jnp.asarray(state[f"norm{k}.weight"]),
+            "bias": jnp.asarray(state[f"norm{k}.bias"]),
+        }
+        for k in (1, 2)
+    }
+    return {"attention": attention} | linear | norms
