@@ -3,6 +3,7 @@
 from parity.completions import Completion
 
 representation = Completion("13.1")
+classification = Completion("13.2")
 
 
 # 13.1 Graph representation -----------------------------------------------------------------------
@@ -50,4 +51,103 @@ def elsewhere():
         "elsewhere/distances": far,
         "elsewhere/order": order,
         "elsewhere/renamed": np.array([P.T @ g @ P for g in graphs]),
+    }
+
+
+# 13.2 Graph classification -----------------------------------------------------------------------
+
+
+@classification.gap(cell=5)
+def A():
+    links = np.zeros((9, 9))
+    for pair in G.edges:
+        m, n = (int(name.split(":")[0]) for name in pair)
+        links[m, n] = links[n, m] = 1
+    return links
+
+
+@classification.gap(cell=5)
+def X():
+    numbers = {"H": 0, "C": 5, "O": 7}
+    element = dict(name.split(":") for name in G.nodes)
+    return np.eye(118)[:, [numbers[element[str(node)]] for node in range(9)]]
+
+
+@classification.record(cell=5)
+def ethanol():
+    return {"adjacency": A, "nodes": X.T}
+
+
+@classification.record(cell=8)
+def weights():
+    drawn = (Omega0, beta0, Omega1, beta1, Omega2, beta2, omega3, beta3)
+    return {
+        "weights/sums": [w.sum() for w in drawn],
+        "weights/corner": Omega2[-4:, -4:],
+        "weights/out": omega3[0],
+    }
+
+
+@classification.gap(cell=9)
+def graph_neural_network(A, X, Omega0, beta0, Omega1, beta1, Omega2, beta2, omega3, beta3):
+    global hidden, logit
+    H, hidden = X, []
+    for Omega, beta in ((Omega0, beta0), (Omega1, beta1), (Omega2, beta2)):
+        H = ReLU(beta + Omega @ H @ (A + np.eye(len(A))))
+        hidden.append(H.T)
+    logit = beta3 + omega3 @ H.mean(axis=1, keepdims=True)
+    return sigmoid(logit)
+
+
+@classification.record(cell=10)
+def passed():
+    everything = np.array(hidden)
+    taken = {"f": f[0, 0], "logit": logit[0, 0]}
+    return taken | {"node_sums": everything.sum(axis=2), "unit_sums": everything.sum(axis=1)}
+
+
+@classification.gap(cell=11)
+def A_permuted():
+    return P.T @ A @ P
+
+
+@classification.gap(cell=11)
+def X_permuted():
+    return X @ P
+
+
+@classification.record(cell=11)
+def permuted():
+    generator = np.random.default_rng(0)
+    taken = {
+        "permuted/order": P.argmax(axis=0),
+        "permuted/adjacency": A_permuted,
+        "permuted/nodes": X_permuted.T,
+    }
+    taken |= {"permuted/f": f[0, 0], "permuted/node_sums": np.array(hidden).sum(axis=2)}
+    drawn = (Omega0, beta0, Omega1, beta1, Omega2, beta2)
+    book, he = (*drawn, omega3, beta3), (*(10 * w for w in drawn), omega3, beta3)
+
+    def run(links, nodes, weights):
+        graph_neural_network(links, nodes, *weights)
+        return np.append(logit[0, 0], np.array(hidden).sum(axis=(1, 2)))
+
+    bonds = ["0-1", "1-2", "2-3", "0-4", "0-5", "0-6", "1-7", "1-8", "2-9", "2-10", "3-11"]
+    propanol = np.zeros((12, 12))
+    for m, n in (map(int, bond.split("-")) for bond in bonds):
+        propanol[m, n] = propanol[n, m] = 1
+    atoms = np.eye(118)[:, [5, 5, 5, 7, *8 * [0]]]
+    links = np.triu(generator.random((10, 14, 14)) < 0.25, 1) * 1.0
+    links += links.transpose(0, 2, 1)
+    nodes = generator.normal(size=(10, 118, 14))
+    return taken | {
+        "propanol/adjacency": propanol,
+        "propanol/nodes": atoms.T,
+        "propanol/book": run(propanol, atoms, book),
+        "propanol/he": run(propanol, atoms, he),
+        "ethanol/he": run(A, X, he),
+        "ethanol/no_edges": run(0 * A, X, book),
+        "elsewhere/adjacency": links,
+        "elsewhere/nodes": nodes[:, :4].transpose(0, 2, 1),
+        "elsewhere/he": [run(a, np.pad(x[:4], ((0, 114), (0, 0))), he) for a, x in zip(links, nodes)],
     }

@@ -91,7 +91,7 @@ NOTEBOOKS = (
     Notebook("13.1", "Graph representation", "graph_representation", "Graph_Representation",
              ("13.2",), ("13.4", "13.5"), ("13.1",)),
     Notebook("13.2", "Graph classification", "graph_classification", "Graph_Classification",
-             ("13.5",), (), ("13.11",)),
+             ("13.4", "13.5"), ("13.7",), ("13.11",)),
     Notebook("13.3", "Neighborhood sampling", "neighborhood_sampling", "Neighborhood_Sampling",
              ("13.7.1",), ("13.10",), ()),
     Notebook("13.4", "Graph attention networks", "graph_attention", "Graph_Attention_Networks",
@@ -148,5 +148,7 @@ NOTEBOOKS = (
 #: Models that have no notebook, lettered where notebooks are numbered.
 # fmt: off
 MODELS: tuple[Model, ...] = (
+    Model("9.A", "Networks that are held back", "regularizers",
+          ("9.1.2", "9.3.1", "9.3.2", "9.3.3"), ("9.6", "9.7", "9.8"), ("9.5",)),
 )
 # fmt: on
