@@ -153,7 +153,11 @@ def _settle(found: dict[str, Any], wanted: dict[str, _Expected]) -> dict[str, An
 
 
 def _is_floating(value) -> bool:
-    return isinstance(value, jax.Array | np.ndarray) and jnp.issubdtype(value.dtype, jnp.floating)
+    """Tell whether these are real numbers with a dtype of their own, which Python's numbers have not, traced or not."""
+    is_strong = isinstance(value, np.ndarray) or (
+        isinstance(value, jax.Array) and not jax.typeof(value).weak_type
+    )
+    return is_strong and jnp.issubdtype(value.dtype, jnp.floating)
 
 
 def _convert(name, value, what, dtype):

@@ -4,11 +4,21 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
-from jax.scipy import stats
-from jaxtyping import Array, Float, Int, Num
+import numpy as np
+from jaxtyping import Array, Bool, Float, Num
 
-from udl_jax.ch05_loss_functions.outputs import columns, positive, require
+from udl_jax._annotations import checked
+from udl_jax.ch05_loss_functions.outputs import (
+    columns,
+    observe,
+    positive,
+    require,
+    require_parameters,
+    within_support,
+)
+from udl_jax.ch05_loss_functions.special import deviance, difference, log_softmax, stirling_error
+
+_LOG_TWO_PI = 1.8378770664093453
 
 
 class Bernoulli(NamedTuple):
@@ -33,6 +43,7 @@ class Bernoulli(NamedTuple):
     logit: Float[Array, "*batch"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "Bernoulli":
         """Take one output as it is."""
         return cls(*columns(outputs, 1, "Bernoulli"))
@@ -42,10 +53,13 @@ class Bernoulli(NamedTuple):
         r"""The probability :math:`\lambda` of label 1."""
         return jax.nn.sigmoid(self.logit)
 
-    def log_density(self, y: Num[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the probability of ``y``; ``ValueError`` if a concrete ``y`` is not 0 or 1."""
         require((y == 0) | (y == 1), y, "0 or 1")
-        return -optax.sigmoid_binary_cross_entropy(self.logit, y.astype(self.logit.dtype))
+        (logit,), y, dtype = observe(self, y)
+        log_probability = jax.nn.log_sigmoid(jnp.where(y == 0, -logit, logit))
+        return within_support((y == 0) | (y == 1), y, log_probability).astype(dtype)
 
 
 class Categorical(NamedTuple):
@@ -70,6 +84,7 @@ class Categorical(NamedTuple):
     logits: Float[Array, "*batch classes"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "Categorical":
         """Take one output for each class, as they are."""
         return cls(outputs)
@@ -77,13 +92,29 @@ class Categorical(NamedTuple):
     @property
     def probabilities(self) -> Float[Array, "*batch classes"]:
         r"""The probability :math:`\lambda_k` of each label."""
-        return jax.nn.softmax(self.logits)
+        return jnp.exp(log_softmax(self.logits))
 
-    def log_density(self, y: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the probability of ``y``; ``ValueError`` if a concrete ``y`` is no label."""
-        classes = self.logits.shape[-1]
-        require((y >= 0) & (y < classes), y, f"labels 0 to {classes - 1}")
-        return -optax.softmax_cross_entropy_with_integer_labels(self.logits, y)
+        (logits,), labels, dtype = observe(self, y, axes=(1,), integers=True)
+        require(is_label(labels, logits.shape[-1]), labels, f"labels 0 to {logits.shape[-1] - 1}")
+        chosen = pick(log_softmax(logits), labels)
+        return within_support(is_label(labels, logits.shape[-1]), labels, chosen).astype(dtype)
+
+
+def is_label(y: Num[Array | np.ndarray, "*batch"], classes: int) -> Bool[Array | np.ndarray, "*batch"]:
+    """Tell which numbers are those of classes, counted from 0."""
+    return (y >= 0) & (y < classes) & (y % 1 == 0)
+
+
+def pick(rows: Float[Array, "..."], labels: Num[Array, "..."]) -> Float[Array, "..."]:
+    """Take the entry of each row that its label numbers; NaN where there is none, as can be told under ``jit``, too."""
+    classes = rows.shape[-1]
+    places = jnp.where(is_label(labels, classes), labels, classes).astype(np.int32)
+    shape = jnp.broadcast_shapes(rows.shape[:-1], places.shape)
+    rows, places = jnp.broadcast_to(rows, (*shape, classes)), jnp.broadcast_to(places, shape)
+    return jnp.take_along_axis(rows, places[..., None], axis=-1, mode="fill", fill_value=jnp.nan)[..., 0]
 
 
 class Poisson(NamedTuple):
@@ -107,15 +138,28 @@ class Poisson(NamedTuple):
     rate: Float[Array, "*batch"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "Poisson":
         """Take one output, made positive, as the rate."""
         (rate,) = columns(outputs, 1, "Poisson")
         return cls(positive(rate))
 
-    def log_density(self, y: Num[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the probability of ``y``; ``ValueError`` if a concrete ``y`` is no count."""
-        require((y >= 0) & (y == jnp.round(y)), y, "counts 0, 1, 2, ...")
-        return stats.poisson.logpmf(y, self.rate)
+        require((y >= 0) & (y % 1 == 0), y, "counts 0, 1, 2, ...")
+        require_parameters(self, least_zero=("rate",))
+        (rate,), counts, dtype = observe(self, y, integers=True)
+        count = counts.astype(rate.dtype)
+        # An integer with more digits than a floating-point number has keeps what its conversion would round off.
+        rest = (counts - count.astype(counts.dtype)).astype(rate.dtype)
+        rate, count, rest = jnp.broadcast_arrays(rate, count, rest)
+        is_count = (count >= 0) & (count % 1 == 0)
+        is_zero = (count == 0) | ~is_count
+        some, its_rate = jnp.where(is_zero, 1, count), jnp.where(is_zero, 1, rate)
+        apart = deviance(some, its_rate, jnp.ones_like(its_rate), (its_rate - some) - rest)
+        others = -0.5 * (jnp.log(some) + _LOG_TWO_PI) - stirling_error(some) - apart
+        return within_support(is_count, count, jnp.where(is_zero, -rate, others)).astype(dtype)
 
 
 class PlackettLuce(NamedTuple):
@@ -142,17 +186,38 @@ class PlackettLuce(NamedTuple):
     scores: Float[Array, "*batch items"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "PlackettLuce":
         """Take one output for each item, as they are."""
         return cls(outputs)
 
-    def log_density(self, y: Int[Array, "*batch items"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the probability of ``y``, the items from first to last place.
 
         ``ValueError`` if a concrete ``y`` is not a permutation of 0, ..., K - 1.
         """
-        items = jnp.arange(self.scores.shape[-1])
-        require((jnp.sort(y) == items).all(-1), y, f"permutations of 0 to {items.size - 1}")
-        ranked = jnp.take_along_axis(self.scores, y, axis=-1)
-        rest = jax.lax.cumlogsumexp(ranked, axis=ranked.ndim - 1, reverse=True)
-        return jnp.sum(ranked - rest, axis=-1)
+        (scores,), places, dtype = observe(self, y, axes=(1,), event=1, integers=True)
+        items = jnp.arange(scores.shape[-1])
+        if places.shape[-1] != items.size:
+            raise ValueError(f"y must be permutations of 0 to {items.size - 1}, got {places.shape[-1]} items")
+        is_ranking = (jnp.sort(places) == items).all(-1)
+        require(is_ranking, places, f"permutations of 0 to {items.size - 1}")
+        ranked = pick(jnp.broadcast_to(scores, places.shape)[..., None, :], places)
+        # How much larger the scores that are left are together than that of the item drawn: never less than zero.
+        largest, added = jax.lax.associative_scan(
+            _join, (ranked, jnp.ones_like(ranked)), reverse=True, axis=ranked.ndim - 1
+        )
+        log_probability = -jnp.sum(difference(largest, ranked) + jnp.log(added), axis=-1)
+        return jnp.where(is_ranking, log_probability, -jnp.inf).astype(dtype)
+
+
+def _join(one, other):
+    """Join two sums of exponentials, each written as its largest exponent and a factor, without overflow."""
+    (largest_1, added_1), (largest_2, added_2) = one, other
+    largest = jax.lax.stop_gradient(jnp.maximum(largest_1, largest_2))
+    parts = (
+        added * jnp.exp(difference(part, largest))
+        for part, added in ((largest_1, added_1), (largest_2, added_2))
+    )
+    return largest, sum(parts)

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Num
 
+from udl_jax._annotations import checked
+from udl_jax._checks import values
 from udl_jax.ch05_loss_functions.bounded import Beta, Exponential, Gamma, VonMises
 from udl_jax.ch05_loss_functions.discrete import Bernoulli, Categorical, PlackettLuce, Poisson
 from udl_jax.ch05_loss_functions.unbounded import (
@@ -63,6 +64,7 @@ TABLE = (
 )
 
 
+@checked
 def likelihood(densities: Float[Array, "*batch"]) -> Float[Array, ""]:
     """Multiply the densities, or probabilities, of all observations.
 
@@ -87,9 +89,11 @@ def likelihood(densities: Float[Array, "*batch"]) -> Float[Array, ""]:
     >>> likelihood(jnp.array([0.5, 0.5, 0.25]))
     Array(0.0625, dtype=float32)
     """
+    values("densities", densities, lambda d: ~(d < 0), "0 or more")
     return jnp.prod(densities)
 
 
+@checked
 def naive_negative_log_likelihood(densities: Float[Array, "*batch"]) -> Float[Array, ""]:
     """Add up the negative logarithms of densities that were computed first, as the notebooks do.
 
@@ -115,9 +119,11 @@ def naive_negative_log_likelihood(densities: Float[Array, "*batch"]) -> Float[Ar
     >>> print(naive_negative_log_likelihood(jnp.array([1.0, 0.0])))
     inf
     """
+    values("densities", densities, lambda d: ~(d < 0), "0 or more")
     return -jnp.sum(jnp.log(densities))
 
 
+@checked
 def negative_log_likelihood(distribution: Distribution, y: Num[Array, "..."]) -> Float[Array, ""]:
     """Add up the negative logarithms of the densities, or probabilities, of all observations.
 
@@ -139,7 +145,7 @@ def negative_log_likelihood(distribution: Distribution, y: Num[Array, "..."]) ->
     Raises
     ------
     ValueError
-        If the shape of ``y`` does not fit the parameters, or a concrete observation is impossible.
+        If the shape of ``y`` does not fit the parameters, there are no observations, or a concrete one is impossible.
 
     References
     ----------
@@ -150,13 +156,9 @@ def negative_log_likelihood(distribution: Distribution, y: Num[Array, "..."]) ->
     >>> negative_log_likelihood(Bernoulli(jnp.zeros(3)), jnp.array([0, 1, 1]))
     Array(2.0794415, dtype=float32)
     """
-    _check_shape(distribution, y)
-    return -jnp.sum(distribution.log_density(y))
-
-
-def _check_shape(distribution, y):
-    # Without this, y of shape (batch, 1) would be broadcast to (batch, batch).
-    shape = jax.tree.leaves(distribution)[0].shape
-    if shape and y.shape not in (shape, shape[:-1]):
+    densities = distribution.log_density(y)
+    # Without this, one observation would do for many distributions, and a column for a row.
+    if y.shape[: densities.ndim] != densities.shape:
         name = type(distribution).__name__
-        raise ValueError(f"y of shape {y.shape} does not fit {name} with parameters of shape {shape}")
+        raise ValueError(f"y of shape {y.shape} does not fit {name}, of which there are {densities.shape}")
+    return 0 - jnp.sum(densities)  # so that no loss is 0, not -0

@@ -6,6 +6,8 @@ from flax import linen as nn
 from jaxtyping import Array, Float, PyTree
 
 from udl_jax import training
+from udl_jax._annotations import checked
+from udl_jax._checks import count
 from udl_jax.ch05_loss_functions.discrete import Bernoulli, Categorical
 from udl_jax.ch05_loss_functions.distributions import Distribution, negative_log_likelihood
 from udl_jax.ch05_loss_functions.outputs import columns, positive
@@ -47,6 +49,7 @@ class DistributionHead(nn.Module):
     distribution: type[Distribution]
 
     @nn.compact
+    @checked
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Distribution:
         """Predict a distribution for each input."""
         return self.distribution.from_outputs(self.network(x))
@@ -90,6 +93,7 @@ class ConstantGaussianHead(nn.Module):
     network: nn.Module
 
     @nn.compact
+    @checked
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Normal:
         """Predict a distribution for each input."""
         (mean,) = columns(self.network(x), 1, "normal")
@@ -156,8 +160,7 @@ def fit(
     ----------
     Prince (2023), section 5.2: what notebooks 5.1 to 5.3 do for one parameter, for all of them.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
+    steps = count("steps", steps)
     recipe = training.Recipe(head, optimiser, loss=negative_log_likelihood, error=None)
     every_point = jnp.tile(jnp.arange(len(data.x)), (steps, 1, 1))
     return training.Fit(*training.train(recipe, training.start(recipe, variables), data, None, every_point))

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from udl_jax import training
+from udl_jax._annotations import checked
 from udl_jax.ch03_shallow_networks.shallow_network import stages
 from udl_jax.ch05_loss_functions import distributions, sweeps
-from udl_jax.ch05_loss_functions.outputs import require_positive
+from udl_jax.ch05_loss_functions.outputs import observe, require_positive
 from udl_jax.ch05_loss_functions.unbounded import Normal
 
 
@@ -32,8 +33,9 @@ class Sweep(NamedTuple):
     sum_of_squares: Float[Array, " values"]
 
 
+@checked
 def normal_density(
-    y: Float[Array, "*batch"], mean: Float[Array, "..."], deviation: Float[Array, "..."] | float
+    y: Float[Array, "..."], mean: Float[Array, "..."], deviation: Float[Array, "..."] | float
 ) -> Float[Array, "..."]:
     r"""Evaluate the density of a normal distribution, written out.
 
@@ -57,7 +59,8 @@ def normal_density(
     Raises
     ------
     ValueError
-        If a concrete ``deviation`` is not positive.
+        If a concrete ``deviation`` is not positive, or ``mean`` or ``deviation`` is neither one number nor has
+        the shape of ``y``.
 
     References
     ----------
@@ -69,9 +72,13 @@ def normal_density(
     0.119
     """
     require_positive("deviation", deviation)
-    return jnp.exp(-((y - mean) ** 2) / (2 * deviation**2)) / (math.sqrt(2 * math.pi) * deviation)
+    (mean, deviation), y, dtype = observe(Normal(mean, deviation), y)
+    # The quotient is squared, since the squares of small deviations are zero.
+    density = jnp.exp(-(((y - mean) / deviation) ** 2) / 2) / deviation / math.sqrt(2 * math.pi)
+    return density.astype(dtype)
 
 
+@checked
 def negative_log_likelihood(
     y: Float[Array, " batch"], mean: Float[Array, " batch"], deviation: Float[Array, "..."] | float
 ) -> Float[Array, ""]:
@@ -112,6 +119,7 @@ def negative_log_likelihood(
     return distributions.negative_log_likelihood(Normal(mean, deviation), y)
 
 
+@checked
 def best_deviation(y: Float[Array, " batch"], mean: Float[Array, " batch"]) -> Float[Array, ""]:
     r"""Solve for the constant standard deviation of greatest likelihood.
 
@@ -136,9 +144,15 @@ def best_deviation(y: Float[Array, " batch"], mean: Float[Array, " batch"]) -> F
     >>> best_deviation(jnp.array([3.0, -3.0]), jnp.zeros(2))
     Array(3., dtype=float32)
     """
-    return jnp.sqrt(jnp.mean((y - mean) ** 2))
+    rest = y - mean
+    # Squares of the parts of the largest neither over- nor underflow; without any, the root has no derivative.
+    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(rest)))
+    is_exact = largest == 0
+    parts = rest / jnp.where(is_exact, 1, largest)
+    return largest * jnp.sqrt(jnp.where(is_exact, 1, jnp.mean(parts**2)))
 
 
+@checked
 def sweep_offset(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "1 offset_and_weights"],
@@ -173,6 +187,7 @@ def sweep_offset(
     return jax.vmap(_criteria, (None, 0, None))(y, means, deviation)
 
 
+@checked
 def sweep_deviation(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "1 offset_and_weights"],

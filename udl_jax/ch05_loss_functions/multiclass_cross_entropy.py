@@ -1,12 +1,15 @@
 r"""Multiclass cross-entropy: a categorical distribution whose parameters are the softmax of the outputs."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Num
 
+from udl_jax._annotations import checked
+from udl_jax._checks import values
 from udl_jax.ch05_loss_functions import distributions, sweeps
-from udl_jax.ch05_loss_functions.discrete import Categorical
+from udl_jax.ch05_loss_functions.discrete import Categorical, is_label, pick
 
 
+@checked
 def softmax(outputs: Float[Array, "*batch classes"]) -> Float[Array, "*batch classes"]:
     r"""Map rows of real numbers to rows of probabilities, written out.
 
@@ -38,8 +41,9 @@ def softmax(outputs: Float[Array, "*batch classes"]) -> Float[Array, "*batch cla
     return exponentials / jnp.sum(exponentials, axis=-1, keepdims=True)
 
 
+@checked
 def categorical_probability(
-    y: Int[Array, "*batch"], probabilities: Float[Array, "*batch classes"]
+    y: Num[Array, "*batch"], probabilities: Float[Array, "*batch classes"]
 ) -> Float[Array, "*batch"]:
     r"""Pick the probability of each label out of its row.
 
@@ -53,7 +57,12 @@ def categorical_probability(
     Returns
     -------
     Float[Array, "*batch"]
-        :math:`\lambda_y`.
+        :math:`\lambda_y`; NaN under ``jit`` where a label has no probability.
+
+    Raises
+    ------
+    ValueError
+        If a concrete label has no probability, or there is not one label for each row.
 
     References
     ----------
@@ -64,10 +73,13 @@ def categorical_probability(
     >>> categorical_probability(jnp.array(2), jnp.array([0.2, 0.5, 0.3]))
     Array(0.3, dtype=float32)
     """
-    return jnp.take_along_axis(probabilities, y[..., None], axis=-1)[..., 0]
+    classes = probabilities.shape[-1]
+    values("y", y, lambda y: is_label(y, classes), f"labels 0 to {classes - 1}")
+    return pick(probabilities, y)
 
 
-def cross_entropy(outputs: Float[Array, "batch classes"], y: Int[Array, " batch"]) -> Float[Array, ""]:
+@checked
+def cross_entropy(outputs: Float[Array, "batch classes"], y: Num[Array, " batch"]) -> Float[Array, ""]:
     r"""Compute the loss from the network's outputs, with softmax and logarithm taken together: log-sum-exp.
 
     Parameters
@@ -104,12 +116,13 @@ def cross_entropy(outputs: Float[Array, "batch classes"], y: Int[Array, " batch"
     return distributions.negative_log_likelihood(Categorical(outputs), y)
 
 
+@checked
 def sweep_offset(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "classes offset_and_weights"],
     offsets: Float[Array, " values"],
     x: Float[Array, "batch inputs"],
-    y: Int[Array, " batch"],
+    y: Num[Array, " batch"],
     *,
     unit: int = 0,
 ) -> sweeps.Sweep:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Num
 
+from udl_jax._annotations import checked
 from udl_jax.ch03_shallow_networks.shallow_network import stages
 from udl_jax.ch05_loss_functions.distributions import Distribution, likelihood, negative_log_likelihood
 
@@ -25,6 +26,7 @@ class Sweep(NamedTuple):
     negative_log_likelihood: Float[Array, " values"]
 
 
+@checked
 def outputs_at_offsets(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "outputs offset_and_weights"],
@@ -71,6 +73,7 @@ def outputs_at_offsets(
     return jax.vmap(lambda offset: stages(theta, phi.at[unit, 0].set(offset), x).output)(offsets)
 
 
+@checked
 def sweep(distributions: Distribution, y: Num[Array, " batch"]) -> Sweep:
     """Compute the likelihood of the same data under many distributions.
 
@@ -94,12 +97,15 @@ def sweep(distributions: Distribution, y: Num[Array, " batch"]) -> Sweep:
     return jax.vmap(measure)(distributions)
 
 
+@checked
 def best(values: Float[Array, " values"], loss: Float[Array, " values"]) -> Float[Array, ""]:
-    """Return the value with the least loss.
+    """Return the value with the least loss, of those that are not NaN; NaN if all are.
 
     Examples
     --------
     >>> best(jnp.array([1.0, 2.0, 3.0]), jnp.array([5.0, 0.0, 5.0]))
     Array(2., dtype=float32)
     """
-    return values[jnp.argmin(loss)]
+    is_number = ~jnp.isnan(loss)
+    least = values[jnp.argmin(jnp.where(is_number, loss, jnp.inf))]
+    return jnp.where(jnp.any(is_number), least, jnp.nan)

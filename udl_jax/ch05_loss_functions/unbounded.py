@@ -1,14 +1,19 @@
 """Distributions of real numbers and vectors: regression, robust, multimodal and multivariate."""
 
-from math import isqrt
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy import stats
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Num
 
-from udl_jax.ch05_loss_functions.outputs import columns, positive
+from udl_jax._annotations import checked
+from udl_jax._checks import values
+from udl_jax.ch05_loss_functions.outputs import columns, observe, positive, require_parameters
+from udl_jax.ch05_loss_functions.special import log_gamma_half_step, log_softmax
+
+_HALF_LOG_TWO_PI = 0.9189385332046727
 
 
 class Normal(NamedTuple):
@@ -36,14 +41,18 @@ class Normal(NamedTuple):
     deviation: Float[Array, "*batch"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "Normal":
         """Take the first of two outputs as the mean, and the second made positive as the deviation."""
         mean, deviation = columns(outputs, 2, "normal")
         return cls(mean, positive(deviation))
 
-    def log_density(self, y: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the density at ``y``."""
-        return stats.norm.logpdf(y, self.mean, self.deviation)
+        require_parameters(self, positive=("deviation",))
+        (mean, deviation), y, dtype = observe(self, y)
+        return _log_normal((y - mean) / deviation, deviation).astype(dtype)
 
 
 class Laplace(NamedTuple):
@@ -73,14 +82,18 @@ class Laplace(NamedTuple):
     scale: Float[Array, "*batch"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "Laplace":
         """Take the first of two outputs as the location, and the second made positive as the scale."""
         location, scale = columns(outputs, 2, "Laplace")
         return cls(location, positive(scale))
 
-    def log_density(self, y: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the density at ``y``."""
-        return stats.laplace.logpdf(y, self.location, self.scale)
+        require_parameters(self, positive=("scale",))
+        (location, scale), y, dtype = observe(self, y)
+        return (-jnp.abs(y - location) / scale - jnp.log(scale) - math.log(2)).astype(dtype)
 
 
 class StudentT(NamedTuple):
@@ -111,14 +124,19 @@ class StudentT(NamedTuple):
     freedom: Float[Array, "*batch"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "StudentT":
         """Take location, scale and degrees of freedom (always more than 1) off three outputs."""
         location, scale, freedom = columns(outputs, 3, "t")
         return cls(location, positive(scale), 1 + positive(freedom))
 
-    def log_density(self, y: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the density at ``y``."""
-        return stats.t.logpdf(y, self.freedom, self.location, self.scale)
+        require_parameters(self, positive=("scale", "freedom"))
+        (location, scale, freedom), y, dtype = observe(self, y)
+        peak = log_gamma_half_step(freedom / 2) - _HALF_LOG_TWO_PI - jnp.log(scale)
+        return (peak - _log_tail(y - location, scale, freedom)).astype(dtype)
 
 
 class GaussianMixture(NamedTuple):
@@ -147,18 +165,25 @@ class GaussianMixture(NamedTuple):
     deviations: Float[Array, "*batch components"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "GaussianMixture":
         """Take three outputs for each component: all weights before the softmax, all means, all deviations."""
         width = outputs.shape[-1]
         if width == 0 or width % 3:
             raise ValueError(f"a mixture of Gaussians takes 3 outputs a component, got {width}")
         weights, means, deviations = jnp.split(outputs, 3, axis=-1)
-        return cls(jax.nn.log_softmax(weights), means, positive(deviations))
+        return cls(log_softmax(weights), means, positive(deviations))
 
-    def log_density(self, y: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
         """Compute the logarithm of the density at ``y``, with the components added by log-sum-exp."""
-        each = stats.norm.logpdf(y[..., None], self.means, self.deviations)
-        return jax.nn.logsumexp(self.log_weights + each, axis=-1)
+        require_parameters(self, positive=("deviations",))
+        (log_weights, means, deviations), y, dtype = observe(self, y, axes=(1, 1, 1))
+        components = {parameter.shape[-1] for parameter in self}
+        if len(components) > 1 or 0 in components:
+            raise ValueError(f"log_weights, means and deviations must be as many, got {sorted(components)}")
+        each = log_weights + _log_normal((y[..., None] - means) / deviations, deviations)
+        return jax.nn.logsumexp(each, axis=-1).astype(dtype)
 
 
 class MultivariateNormal(NamedTuple):
@@ -191,10 +216,11 @@ class MultivariateNormal(NamedTuple):
     factor: Float[Array, "*batch size size"]
 
     @classmethod
+    @checked
     def from_outputs(cls, outputs: Float[Array, "*batch width"]) -> "MultivariateNormal":
         r"""Take :math:`D` outputs as the mean, the next :math:`D` made positive as the diagonal, the rest below it."""
         width = outputs.shape[-1]
-        size = (isqrt(9 + 8 * width) - 3) // 2
+        size = (math.isqrt(9 + 8 * width) - 3) // 2
         if width == 0 or size * (size + 3) != 2 * width:
             raise ValueError(
                 f"a normal distribution of D numbers takes D (D + 3) / 2 outputs (2, 5, 9, ...), got {width}"
@@ -206,11 +232,48 @@ class MultivariateNormal(NamedTuple):
 
     def covariance(self) -> Float[Array, "*batch size size"]:
         """Compute the covariance matrix."""
-        return jnp.linalg.inv(jnp.swapaxes(self.factor, -1, -2) @ self.factor)
+        size = self.factor.shape[-1]
+        identity = jnp.broadcast_to(jnp.eye(size, dtype=self.factor.dtype), self.factor.shape)
+        inverse = jax.scipy.linalg.solve_triangular(self.factor, identity, lower=True)
+        return inverse @ jnp.swapaxes(inverse, -1, -2)
 
-    def log_density(self, y: Float[Array, "*batch size"]) -> Float[Array, "*batch"]:
-        """Compute the logarithm of the density at ``y``."""
+    @checked
+    def log_density(self, y: Num[Array, "..."]) -> Float[Array, "..."]:
+        """Compute the logarithm of the density at ``y``; ``ValueError`` if ``factor`` is not as described above."""
+        (mean, factor), y, dtype = observe(self, y, axes=(1, 2), event=1)
+        size = y.shape[-1]
+        if mean.shape[-1] != size or factor.shape[-2:] != (size, size):
+            raise ValueError(
+                f"y of {size} numbers does not fit a mean of {mean.shape[-1]} and a factor of {factor.shape[-2:]}"
+            )
+        values("factor", factor, _is_lower, "a lower triangle with a positive diagonal")
         # jax.scipy.stats.multivariate_normal would take the covariance and factor it anew.
-        whitened = jnp.einsum("...ij,...j->...i", self.factor, y - self.mean)
-        volume = jnp.log(jnp.diagonal(self.factor, axis1=-2, axis2=-1))
-        return jnp.sum(stats.norm.logpdf(whitened) + volume, axis=-1)
+        whitened = jnp.einsum("...ij,...j->...i", factor, y - mean)
+        diagonal = jnp.diagonal(factor, axis1=-2, axis2=-1)
+        return jnp.sum(jnp.log(diagonal) - 0.5 * whitened**2 - _HALF_LOG_TWO_PI, axis=-1).astype(dtype)
+
+
+def _log_normal(z, deviation):
+    """Compute the logarithm of a normal density at so many standard deviations from the mean."""
+    return -0.5 * z * z - jnp.log(deviation) - _HALF_LOG_TWO_PI
+
+
+def _log_tail(distance, scale, freedom):
+    """Compute by how much a t distribution is less dense at a distance from its centre; with any freedom."""
+    z = distance / scale
+    is_normal = jnp.isinf(freedom)
+    freedom = jnp.where(is_normal, 1, freedom)
+    root = jnp.abs(z) / jnp.sqrt(freedom)
+    is_far = root > 1
+    near, far = jnp.where(is_far, 0, root), jnp.where(is_far, root, 1)
+    log_far = jnp.log(far) + 0.5 * jnp.log1p(far**-2)
+    # Where the quotient overflows, its logarithm does not.
+    is_lost = jnp.isinf(root)
+    log_lost = jnp.log(jnp.where(is_lost, jnp.abs(distance), 1)) - jnp.log(scale) - 0.5 * jnp.log(freedom)
+    logarithm = jnp.where(is_far, 2 * jnp.where(is_lost, log_lost, log_far), jnp.log1p(near**2))
+    return jnp.where(is_normal, 0.5 * z * z, 0.5 * (freedom + 1) * logarithm)
+
+
+def _is_lower(factor):
+    diagonal = np.diagonal(factor, axis1=-2, axis2=-1)
+    return ~((diagonal <= 0).any(-1) | (np.triu(factor, 1) != 0).any((-2, -1)))
