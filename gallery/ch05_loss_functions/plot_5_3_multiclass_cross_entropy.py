@@ -41,7 +41,7 @@ x_line = np.linspace(0, 1, 400, dtype=x.dtype)
 theta = jnp.array([[0.3, -1.0], [-1.0, 1.8], [-0.5, 0.65]])
 phi = jnp.array([[2.0, -24.0, -8.0, 50.0], [-2.0, -2.0, 8.0, -30.0], [0.0, 16.0, -8.0, -8.0]])
 network = jax.jit(lambda x: stages(theta, phi, x[:, None]).output)
-softmax = jax.jit(mce.softmax)
+softmax, cross_entropy = jax.jit(mce.softmax), jax.jit(mce.cross_entropy)
 
 
 def draw_probabilities(ax, curves, title):
@@ -84,7 +84,7 @@ chosen = probabilities[np.arange(len(y)), y]
 loss = -np.sum(np.log(chosen))
 
 print(f"likelihood {np.prod(chosen):.9f}, loss {loss:.4f}")
-print(f"difference of the loss from the library's: {abs(loss - mce.cross_entropy(z, y)):.0e}")
+print(f"difference of the loss from the library's: {abs(loss - cross_entropy(z, y)):.0e}")
 
 # %%
 # One row, made unsafe and safe again
@@ -105,7 +105,7 @@ print(f"as written:  exponentials {exponentials}, loss {loss:.4f}")
 exponentials = np.exp(row - row.max())
 loss = row.max() + np.log(exponentials.sum()) - row[label]
 print(f"log-sum-exp: exponentials {exponentials.round(4)}, loss {loss:.4f}")
-print(f"the library: loss {mce.cross_entropy(row[None], np.array([label])):.4f}")
+print(f"the library: loss {cross_entropy(row[None], np.array([label])):.4f}")
 
 # %%
 # Shift all outputs of the network by the same number, and the softmax should not change, since it depends on differences only. In
@@ -117,7 +117,7 @@ print("  shift    step by step    log-sum-exp")
 for shift in (0, 50, 100, -50, -100, 1000):
     shifted = z + np.array(shift, z.dtype)
     naive = distributions.naive_negative_log_likelihood(probabilities_of_labels(shifted))
-    print(f"{shift:7d} {naive:15.3f} {mce.cross_entropy(shifted, y):14.3f}")
+    print(f"{shift:7d} {naive:15.3f} {cross_entropy(shifted, y):14.3f}")
 
 # %%
 # Turn one offset
@@ -204,12 +204,16 @@ places = distributions.PlackettLuce(np.tile(np.array([1.0, 0.0, -1.0], x.dtype),
 # sphinx_gallery_alt = "Left, Poisson probabilities for three rates; right, bars for six rankings, that by score the longest."
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.2))
 for rate in (1.0, 3.0, 7.0):
-    events = np.exp(distributions.Poisson(rate).log_density(counts))
+    events = np.exp(jax.jit(distributions.Poisson.log_density)(distributions.Poisson(rate), counts))
     left.plot(counts, events, "o-", ms=4, lw=1, label=f"rate {rate:g}")
 left.set(xlabel="count $y$", ylabel="probability", ylim=(0, None), title="Counts: Poisson")
 left.legend()
 names = [" > ".join("ABC"[item] for item in ranking) for ranking in rankings]
-right.barh(names, np.exp(places.log_density(rankings)), color=plotting.COLOURS[0])
+right.barh(
+    names,
+    np.exp(jax.jit(distributions.PlackettLuce.log_density)(places, rankings)),
+    color=plotting.COLOURS[0],
+)
 right.invert_yaxis()
 right.set(xlabel="probability", title="Rankings: Plackett-Luce")
 plt.show()
