@@ -59,7 +59,7 @@ by_hand = pr_z / np.abs(slopes)
 print(f"largest difference from the library: {np.abs(by_hand - carried.density).max():.0e}")
 print(f"slopes from {slopes.min():.3f} to {slopes.max():.3f}")
 
-# sphinx_gallery_alt = "Left, the density of x, a peak at -2.3 and a long plateau, and the bell curve of z; right, the slope, highest near 0."
+# sphinx_gallery_alt = "Left, the density of x, a peak and a long plateau, over the bell curve of z; right, the slope."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 left.plot(carried.x, carried.density, label="$Pr(x)$")
 left.plot(z, pr_z, color=plotting.COLOURS[1], lw=1, label="$Pr(z)$")
