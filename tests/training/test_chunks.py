@@ -75,7 +75,7 @@ def test_bar_shows_epochs_and_loss(arguments, capsys):
 
 
 def test_chunk_must_be_positive(arguments):
-    with pytest.raises(ValueError, match="chunk must be at least 1 epoch, got 0"):
+    with pytest.raises(ValueError, match="chunk must be at least 1, got 0"):
         training.train_in_chunks(*arguments, chunk=0)
 
 

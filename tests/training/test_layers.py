@@ -5,8 +5,8 @@ import optax
 import pytest
 
 from udl_jax import training
+from udl_jax._annotations import as_key
 from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
-from udl_jax.training import validation
 
 RECIPE = training.Recipe(DeepNetwork((8, 2)), optax.sgd(0.1))
 
@@ -58,7 +58,7 @@ def test_wrap_begins_again():
         ({"examples": 10, "epochs": 1, "batch": 0}, "batch must be at least 1, got 0"),
         (
             {"examples": 10, "epochs": 1, "batch": 5, "remainder": "keep"},
-            "remainder must be one of drop, wrap",
+            "remainder must be one of",
         ),
     ],
 )
@@ -129,7 +129,7 @@ def test_keys_of_the_old_kind_are_keys(data):
 @pytest.mark.parametrize("key", [0, np.zeros(2), jnp.zeros((), "uint32")])
 def test_what_is_no_key_is_told(key):
     with pytest.raises(TypeError, match="key must come from"):
-        validation.as_key(key)
+        as_key("key", key)
 
 
 def test_no_replicas_are_told(data):

@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array, Float, Key, PyTree
 
 from udl_jax import training
+from udl_jax._annotations import as_key
 from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
 from udl_jax.data.mnist1d import Mnist1d
 
@@ -176,7 +177,7 @@ def draw_variables(
     widths = (data.x_train.shape[1], *settings.hidden, settings.classes)
     weights = sum(rows * columns for rows, columns in itertools.pairwise(widths))
     # The order is drawn from the same key, so the weights take another stream of it.
-    generator = np.random.default_rng([*np.asarray(jax.random.key_data(training.as_key(key))), 1])
+    generator = np.random.default_rng([*np.asarray(jax.random.key_data(as_key("key", key))), 1])
     draws = generator.random(weights).astype(data.x_train.dtype)
     return {"params": jax.device_put(he_uniform(draws, widths))}
 

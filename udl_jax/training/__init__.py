@@ -29,7 +29,6 @@ from udl_jax.training.objectives import (
 from udl_jax.training.products import dot_general
 from udl_jax.training.records import Evaluation, Examples, History, Measures, Recipe, State
 from udl_jax.training.replicas import replicas_here, train_replicas
-from udl_jax.training.validation import as_key
 
 __all__ = [
     "Conv",
@@ -41,7 +40,6 @@ __all__ = [
     "Recipe",
     "State",
     "Stepped",
-    "as_key",
     "average_weights",
     "averaged",
     "cross_entropy",

@@ -15,7 +15,7 @@ from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 from tqdm import tqdm
 
-from udl_jax.training.validation import is_traced
+from udl_jax._checks import is_traced
 
 
 def run_in_chunks(

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PyTree
 
+from udl_jax._checks import is_traced
 from udl_jax.training.programs import report_epochs, scan_epochs, scan_weights
 from udl_jax.training.records import Examples, History, Measures, Recipe, State
-from udl_jax.training.validation import check, is_traced, is_tracing
+from udl_jax.training.validation import check, is_tracing
 
 #: Into how many pieces of equal length a training is cut at most, to evaluate one beside the next ...
 PIECES = 10

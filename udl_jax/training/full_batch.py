@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
+from udl_jax._checks import count
 from udl_jax.training.checkpoints import fingerprint_of, run_in_chunks
 from udl_jax.training.engine import run_epochs
 from udl_jax.training.objectives import all_finite, apply_gradient, forward, is_sound, rows_of
@@ -72,8 +73,7 @@ def train_full_batch(
     check_targets(recipe, state, data, "training")
     chunk = steps if chunk is None else chunk
     for name, number in (("steps", steps), ("rows", rows), ("chunk", chunk)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+        count(name, number)
     mutable = sorted(set(state.variables) - {"params"})
     if mutable:
         raise ValueError(

@@ -9,11 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key, PyTree, UInt32
 
+from udl_jax._annotations import as_key
+from udl_jax._checks import count, one_of
 from udl_jax.training.engine import start, train
 from udl_jax.training.objectives import initialise, rows_of
 from udl_jax.training.records import Examples, History, Recipe, State
 from udl_jax.training.replicas import train_replicas
-from udl_jax.training.validation import as_key, check_examples
+from udl_jax.training.validation import check_examples
 
 REMAINDERS = ("drop", "wrap")
 #: A key of either kind: from :func:`jax.random.key`, or the array that :func:`jax.random.PRNGKey` makes.
@@ -74,7 +76,7 @@ def draw_order(
     """
     _check_counts(examples, epochs, batch, remainder)
     steps = examples // batch if remainder == "drop" else -(-examples // batch)
-    generator = np.random.default_rng(np.asarray(jax.random.key_data(as_key(key))))
+    generator = np.random.default_rng(np.asarray(jax.random.key_data(as_key("key", key))))
     numbers = np.tile(np.arange(examples, dtype=np.int32), (epochs, 1))
     visited = generator.permuted(numbers, axis=1)
     again = visited[:, : max(0, steps * batch - examples)]  # none, unless the last batch wraps around
@@ -147,7 +149,7 @@ def fit(
     5.00
     """
     check_examples(train_data, "training")
-    key_init, key_order, key_draws = jax.random.split(as_key(key), 3)
+    key_init, key_order, key_draws = jax.random.split(as_key("key", key), 3)
     order = draw_order(key_order, rows_of(train_data), epochs, batch, remainder)
     draws = _draw(key_draws, order.shape, dropout, draw)
     first = jax.tree.map(lambda leaf: leaf[:1], train_data.x)
@@ -189,7 +191,7 @@ def fit_replicas(
         As :func:`fit`.
     """
     check_examples(train_data, "training")
-    keys = as_key(keys)
+    keys = as_key("keys", keys)
     if keys.ndim != 1 or len(keys) == 0:
         raise ValueError(f"keys must be one for each replica, along one axis, got the shape {keys.shape}")
     key_init, key_order, key_draws = jax.vmap(lambda key: jax.random.split(key, 3), out_axes=1)(keys)
@@ -217,13 +219,12 @@ def _draw(key, shape, dropout, draw):
 
 def _check_counts(examples, epochs, batch, remainder):
     for name, number in (("examples", examples), ("epochs", epochs), ("batch", batch)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+        count(name, number)
     if batch > examples:
         raise ValueError(f"a batch of {batch} is larger than the data, which have {examples} examples")
-    if remainder is not None and remainder not in REMAINDERS:
-        raise ValueError(f"remainder must be one of {', '.join(REMAINDERS)} or None, got {remainder!r}")
-    if examples % batch and remainder is None:
+    if remainder is not None:
+        one_of("remainder", remainder, REMAINDERS)
+    elif examples % batch:
         raise ValueError(
             f"a batch of {batch} does not divide {examples} examples: say remainder='drop' to leave out "
             f"{examples % batch} of them in each epoch, or 'wrap' to show some twice"

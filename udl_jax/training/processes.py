@@ -16,8 +16,9 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
+from udl_jax._checks import is_traced
 from udl_jax.training.programs import scan_epochs
-from udl_jax.training.validation import is_traced, is_tracing
+from udl_jax.training.validation import is_tracing
 
 
 def place(tree: PyTree, sharding: NamedSharding) -> PyTree:

@@ -9,13 +9,14 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree
 
+from udl_jax._checks import is_traced
 from udl_jax.training import processes
 from udl_jax.training.checkpoints import fingerprint_of, run_in_chunks
 from udl_jax.training.engine import run_epochs
 from udl_jax.training.objectives import rows_of
 from udl_jax.training.programs import scan_epochs
 from udl_jax.training.records import Examples, History, Recipe, State
-from udl_jax.training.validation import check, check_chunk, check_draws, check_order, is_traced, is_tracing
+from udl_jax.training.validation import check, check_chunk, check_draws, check_order, is_tracing
 
 
 def train_replicas(

@@ -3,13 +3,12 @@
 Checks look at values, so they pass over arrays that are being traced (inside ``jax.jit`` or ``jax.vmap``).
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key, PyTree, Shaped
+from jaxtyping import Array, PyTree, Shaped
 
+from udl_jax._checks import count, is_traced
 from udl_jax.training.losses import cross_entropy, describe_bad_labels, percent_wrong
 from udl_jax.training.objectives import predict, rows_of
 from udl_jax.training.records import Examples, Recipe, State
@@ -127,9 +126,7 @@ def check_evaluation(recipe: Recipe, test_data: Examples | None, rows: int, epoc
 
 def check_chunk(recipe: Recipe, chunk: int) -> int:
     """Return ``chunk``; raise ``ValueError`` if it is not positive, or would end between two evaluations."""
-    every = recipe.evaluation.every
-    if chunk < 1:
-        raise ValueError(f"chunk must be at least 1 epoch, got {chunk}")
+    every, chunk = recipe.evaluation.every, count("chunk", chunk)
     if every and chunk % every:
         raise ValueError(f"chunk must be a multiple of the {every} epochs between evaluations, got {chunk}")
     return chunk
@@ -154,27 +151,6 @@ def check_objective(recipe, state, train_data, order, draws) -> None:
         raise TypeError(
             f"objective returned collections that the model's variables have not: {sorted(unknown)}"
         )
-
-
-def as_key(key: Any) -> Key[Array, "..."]:
-    """Return a typed key also for the arrays of integers that :func:`jax.random.PRNGKey` makes.
-
-    Raises
-    ------
-    TypeError
-        If it is no key.
-    """
-    dtype = getattr(key, "dtype", None)
-    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
-        return key
-    if dtype != jnp.uint32 or np.ndim(key) == 0:
-        raise TypeError(f"key must come from jax.random.key, got {key!r}")
-    return jax.random.wrap_key_data(key)
-
-
-def is_traced(tree: Any) -> bool:
-    """Tell whether a JAX transformation is looking at the tree, so that it has no values yet."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
 
 
 def is_tracing() -> bool:
