@@ -28,8 +28,7 @@ plotting.use_book_style()
 # -----------------
 # The network below has three hidden units: ``theta`` holds their intercepts and slopes, ``phi`` the output's offset (the
 # notebook's :math:`\beta_1`) and weights. Its output is the mean of a normal distribution, and the grey band reaches two standard
-# deviations to either side, for :math:`\sigma = 0.2`. One point lies far outside, lower than the notebook's plots reach; remember
-# it.
+# deviations to either side, for :math:`\sigma = 0.2`. One point lies far outside, below the notebook's plots; remember it.
 
 x, y = (np.asarray(values) for values in toy.univariate_regression_points())
 x_line = np.linspace(0, 1, 200, dtype=x.dtype)
@@ -88,7 +87,7 @@ print(
 )
 
 # %%
-# The second form is also the safer one. Far from the mean the density vanishes in float32, and the logarithm of zero is minus
+# The sum of squares is also the safer form. Far from the mean the density vanishes in float32, and the logarithm of zero is minus
 # infinity: the naive loss becomes infinite there, and its gradient NaN, *not a number*. With squares in its place, nothing
 # happens.
 
@@ -107,7 +106,7 @@ for name, loss in losses.items():
 # ---------------
 # Move the network's output up and down and watch all three criteria; one ``vmap`` takes the place of the notebook's loop. See the
 # dotted lines: maximum likelihood, minimum negative log-likelihood and least squares choose the same offset. And look at the
-# shape of the likelihood: it is next to zero nearly everywhere, so it is no guide unless one is close already.
+# shape of the likelihood: it is next to zero nearly everywhere, so it guides only those who are close already.
 
 
 def draw_sweep(values, swept, symbol, *band):
@@ -216,5 +215,6 @@ plt.show()
 error = np.array([0.0, 1.0, 2.0, 4.0, 8.0], x.dtype)
 print("loss of an error of", *(f"{size:6.0f}" for size in error))
 for noise in (*distributions.TABLE[0].distributions, *distributions.TABLE[1].distributions):
-    parameters = (0 * error, 1.0, 1.0)[: len(noise._fields)]
-    print(f"{noise.__name__:18}", *(f"{-cost:6.2f}" for cost in noise(*parameters).log_density(error)))
+    distribution = noise(*(0 * error, 1.0, 1.0)[: len(noise._fields)])
+    losses = -jax.jit(noise.log_density)(distribution, error)
+    print(f"{noise.__name__:18}", *(f"{loss:6.2f}" for loss in losses))

@@ -87,7 +87,7 @@ print(f"largest difference from the library's trace: {abs(np.array(rounds) - fou
 # orange, and its side is the one that survives.
 
 # sphinx_gallery_thumbnail_number = 2
-# sphinx_gallery_alt = "Ten rounds with four points each: a grey band that closes in on the minimum, from the sixth round on enlarged."
+# sphinx_gallery_alt = "Ten rounds with four points each: a grey band closes in on the minimum; the last five rounds are enlarged."
 fig, axes = plt.subplots(2, 5, figsize=(10.5, 4.6))
 for number, (ax, points, rule) in enumerate(zip(axes.flat, np.asarray(found.brackets), rules), 1):
     heights = np.asarray(loss(points))

@@ -110,7 +110,7 @@ show_paths({"line search": searched, "fixed rate": fixed}, every=5)
 # What if the rate is too small, or too large?
 # --------------------------------------------
 # Sixty steps from the same start at sixty rates, under one ``vmap``. The smallest rates have not arrived yet, and the largest
-# throw the path across the valley's walls into other hollows.
+# throw the path across the valley's walls, so that it ends elsewhere.
 
 
 @functools.partial(jax.jit, static_argnums=2)

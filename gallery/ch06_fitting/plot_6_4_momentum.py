@@ -56,8 +56,8 @@ right.set(xlabel=r"offset $\phi_0$", ylabel=r"frequency $\phi_1$", title="Its va
 plt.show()
 
 # %%
-# Two lines a step
-# ----------------
+# Two lines per step
+# ------------------
 # Momentum steps along an average of past gradients, in which each is worth :math:`\beta` times the one after it (equation 6.11):
 #
 # .. math::
@@ -132,7 +132,9 @@ fig, axes = plotting.panels(1, 3, size=2.4)
 for ax, (name, points) in zip(axes[0], paths.items()):
     ax.plot(x_curve, predict(points[-1], x_curve), lw=1.4)
     ax.plot(x, y, "o", color=plotting.DATA, ms=2.5)
-    ax.set(title=f"{name}: loss {loss(points[-1]):.2f}", xlabel="input $x$", xlim=(-15, 15), ylim=(-1.15, 1.15))
+    ax.set(
+        title=f"{name}: loss {loss(points[-1]):.2f}", xlabel="input $x$", xlim=(-15, 15), ylim=(-1.15, 1.15)
+    )
 axes[0, 0].set(ylabel="output $y$")
 plt.show()
 

@@ -72,9 +72,9 @@ print(f"finite differences  {differences}")
 #
 # .. math:: \phi_{t+1} \leftarrow \phi_t - \alpha\,\frac{\mathbf{m}_{t+1}}{\sqrt{\mathbf{v}_{t+1}}+\epsilon}.
 #
-# Each goes 0.08 to the left or right and 0.08 up or down. It gets near the bottom in under twenty steps, and from then on hops to
-# and fro across it. Adam takes running averages of both (equation 6.15), corrects them for having started from zero (6.16), and
-# divides one by the other (6.17):
+# Each step goes 0.08 to the left or right and 0.08 up or down. The path gets near the bottom in under twenty steps, and from then
+# on hops to and fro across it. Adam takes running averages of both (equation 6.15), corrects them for having started from zero
+# (6.16), and divides one by the other (6.17):
 #
 # .. math::
 #    \mathbf{m}_{t+1} &\leftarrow \beta\,\mathbf{m}_t+(1-\beta)\,\frac{\partial L[\phi_t]}{\partial\phi}, \qquad
@@ -83,7 +83,7 @@ print(f"finite differences  {differences}")
 #    \tilde{\mathbf{v}}_{t+1} \leftarrow \frac{\mathbf{v}_{t+1}}{1-\gamma^{t+1}},\\
 #    \phi_{t+1} &\leftarrow \phi_t - \alpha\,\frac{\tilde{\mathbf{m}}_{t+1}}{\sqrt{\tilde{\mathbf{v}}_{t+1}}+\epsilon}.
 #
-# Near the bottom the gradient changes sign from step to step: its average shrinks, and the steps with it.
+# Where the gradient keeps changing its sign, its average shrinks, and the steps with it.
 
 alpha, beta, gamma, epsilon = 0.05, 0.9, 0.99, 1e-20
 phi, m, v, on_page = start, 0 * start, 0 * start, [start]
@@ -119,8 +119,8 @@ animation = plotting.animate_paths(ax, racers, best=bottom, legend="lower right"
 plt.show()
 
 # %%
-# What if the settings were others?
-# ---------------------------------
+# What if the settings were different?
+# ------------------------------------
 # How far from the bottom is Adam after how many steps? On the left for other rates: the larger ones get near sooner, and then
 # swing about like the rest. On the right for other values of :math:`\beta`, at the notebook's rate. This valley has no noise to
 # average away, and yet some memory helps: a :math:`\beta` of 0.5 or 0.7 beats none at all. The usual 0.9 is too much here, as it

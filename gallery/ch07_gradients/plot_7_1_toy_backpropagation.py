@@ -31,8 +31,8 @@ plotting.use_book_style()
 #
 # At the notebook's parameters the loss is 0.139. The derivative with respect to :math:`\omega_0` can be written as a single
 # formula, but the formula computes the inner sine and exponential again and again. JAX can show how often: ``make_jaxpr`` lists
-# the operations that a function consists of. For all eight derivatives by hand, the way of this page, it lists fewer than the
-# formula takes for one.
+# the operations that a function consists of. For all eight derivatives by hand, the way of this page, it lists fewer sines and
+# exponentials than the formula takes for one.
 
 phi = toy.Parameters(beta=jnp.array([1.0, 2.0, -3.0, 0.4]), omega=jnp.array([0.1, -0.4, 2.0, 3.0]))
 x, y = 2.3, 2.0
@@ -91,13 +91,11 @@ print(f"largest relative difference from the library: {max(off):.0e}")
 # respect to them. Under each arrow is the derivative of that one operation. Multiply the orange number to its right by it, and
 # you have the one to its left.
 
-names = r"$x$ $f_0$ $h_1$ $f_1$ $h_2$ $f_2$ $h_3$ $f_3$ $\ell$".split()
-steps = (
-    r"$\beta_0,\omega_0$ sin $\beta_1,\omega_1$ exp $\beta_2,\omega_2$ cos $\beta_3,\omega_3$ square".split()
-)
-symbols = (
-    r"$\omega_0$ $\cos{f_0}$ $\omega_1$ $\exp{f_1}$ $\omega_2$ $-\sin{f_2}$ $\omega_3$ $2(f_3-y)$".split()
-)
+names = ["$x$", "$f_0$", "$h_1$", "$f_1$", "$h_2$", "$f_2$", "$h_3$", "$f_3$", r"$\ell$"]
+linear = [rf"$\beta_{k},\omega_{k}$" for k in range(4)], [rf"$\omega_{k}$" for k in range(4)]
+steps = np.stack([linear[0], ["sin", "exp", "cos", "square"]], axis=1).ravel()
+local_names = [r"$\cos f_0$", r"$\exp f_1$", r"$-\sin f_2$", "$2(f_3-y)$"]
+symbols = np.stack([linear[1], local_names], axis=1).ravel()
 values = [*np.stack([h, f], axis=1).ravel(), (f[3] - y) ** 2]
 derivatives = [*np.stack([dl_dh, dl_df], axis=1).ravel(), 1.0]
 factors = np.stack([omega, local], axis=1).ravel()

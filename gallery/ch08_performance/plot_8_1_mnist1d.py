@@ -27,8 +27,8 @@ plotting.use_book_style()
 # Ten digits, forty numbers each
 # ------------------------------
 # MNIST-1D draws each digit as a line of twelve heights, the template in the upper row: read it from top to bottom. Then it
-# stretches, shifts and tilts the line, and adds noise. Below are three examples of each class. No single position tells the
-# classes apart, and no two examples of a class are alike.
+# stretches, shifts and tilts the line, and adds noise. Below are three examples of each class. As the digit may stand anywhere,
+# no single position can tell the classes apart.
 
 data = load_mnist1d()
 x_train, y_train = np.asarray(data.x_train), np.asarray(data.y_train)
