@@ -13,7 +13,14 @@ ROOT = Path(__file__).parent
 #: Compiled programs are kept in the user's cache folder; JAX_ENABLE_COMPILATION_CACHE=false does without.
 CACHE = runpy.run_path(str(ROOT / "udl_jax" / "_compiled.py"))["environment"]()
 #: NumPy 2 refuses what some of the book's notebooks do.
-BOOK_REQUIREMENTS = ("matplotlib", "mnist1d==0.0.2.post1", "numpy==1.26.4", "scipy", "torch==2.13.0")
+BOOK_REQUIREMENTS = (
+    "matplotlib",
+    "mnist1d==0.0.2.post1",
+    "numpy==1.26.4",
+    "scipy",
+    "torch==2.13.0",
+    "transformers==5.24.0",
+)
 
 
 @nox.session

@@ -4,6 +4,7 @@ from parity.completions import Completion
 
 attention = Completion("12.1")
 heads = Completion("12.2")
+pairs = Completion("12.3")
 
 
 # 12.1 Self-attention -----------------------------------------------------------------------------
@@ -146,4 +147,67 @@ def both_heads():
         taken |= {f"{group}/given_{k:02}": array for k, array in enumerate(there)}
         taken[f"{group}/new"] = multihead_scaled_self_attention(*there).T
         taken[f"{group}/weights"] = np.swapaxes(weights, 1, 2)
+    return taken
+
+
+# 12.3 Tokenization -------------------------------------------------------------------------------
+
+
+@pairs.record(cell=6)
+def words_at_first():
+    return {"first/words": list(vocab), "first/times": list(vocab.values()), "text": text}
+
+
+@pairs.record(cell=9)
+def tokens_at_first():
+    return {"first/tokens": list(tokens), "first/token_counts": list(tokens.values())}
+
+
+@pairs.record(cell=12)
+def pairs_at_first():
+    taken = {"first/pairs": list(pairs), "first/pair_counts": list(pairs.values())}
+    return taken | {"first/most_frequent": most_frequent_pair}
+
+
+@pairs.record(cell=17)
+def after_one_merge():
+    taken = {"second/words": list(vocab), "second/times": list(vocab.values())}
+    return taken | {"second/tokens": list(tokens), "second/token_counts": list(tokens.values())}
+
+
+@pairs.gap(cell=19)
+def tokenize(text, num_merges):
+    global merged
+    merged, sizes, vocab = [], [], initialize_vocabulary(text)
+    for _ in range(num_merges):
+        counts = get_pairs_and_counts(vocab)
+        sizes.append(len(get_tokens_and_frequencies(vocab)))
+        if not counts:
+            break
+        best = max(counts, key=counts.get)
+        merged.append((*best, counts[best]))
+        vocab = merge_pair_in_vocabulary(best, vocab)
+    return get_tokens_and_frequencies(vocab), vocab
+
+
+@pairs.record(cell=21)
+def all_merges():
+    import numpy as np  # noqa: PLC0415  (the notebook has no arrays)
+
+    def state(prefix, tokens, vocab):
+        taken = {"tokens": list(tokens), "token_counts": list(tokens.values())}
+        taken |= {"words": list(vocab), "times": list(vocab.values()), "merged": [m[:2] for m in merged]}
+        taken |= {"counts": [m[2] for m in merged]}
+        return {f"{prefix}/{name}": value for name, value in taken.items()}
+
+    taken = state("merged_22", tokens, vocab)
+    rhyme = "How much wood could a woodchuck chuck if a woodchuck could chuck wood"
+    generator = np.random.default_rng(0)
+    babble = " ".join("".join(generator.choice(list("abc"), n)) for n in generator.integers(1, 9, 120))
+    doubled = "aaaa aaa aa a aaaaa abab ababa bbbb ((a)) a.b a.b .* .*"
+    for name, other in {"sailor": text, "rhyme": rhyme, "babble": babble, "doubled": doubled}.items():
+        taken[f"{name}/text"] = other
+        taken |= state(name, *tokenize(other, 200))
+        sizes = [len(tokenize(other, most)[0]) for most in range(len(merged) + 1)]
+        taken[f"{name}/sizes"] = sizes
     return taken
