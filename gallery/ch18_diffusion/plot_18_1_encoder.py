@@ -3,8 +3,8 @@ r"""
 ===============================
 
 Take any distribution, mix each sample with a little fresh noise, and repeat. After enough rounds nothing is left of where the
-samples came from. That forgetting is the easy half of a diffusion model; the other half, in 18.2, learns to undo it. How fast does
-it go, and is a hundred rounds enough?
+samples came from. That forgetting is the easy half of a diffusion model; the other half, in 18.2, learns to undo it. How fast
+does it go, and is a hundred rounds enough?
 
 *In the book: section 18.2, figures 18.2 to 18.4. Notebook 18.1.*
 """
@@ -89,19 +89,21 @@ plt.show()
 # .. math:: q(\mathbf{z}_t|\mathbf{x}) = \text{Norm}_{\mathbf{z}_t}\bigl[\sqrt{\alpha_t}\,\mathbf{x}, (1-\alpha_t)\mathbf{I}\bigr],
 #     \qquad \alpha_t = \prod_{s=1}^{t} (1-\beta_s).
 #
-# The book calls it the diffusion kernel. One ``vmap`` over the times computes all hundred for data at :math:`x = -2`; two lines of
-# NumPy say the same.
+# The book calls it the diffusion kernel. One ``vmap`` over the times computes all hundred for data at :math:`x = -2`; two lines
+# of NumPy say the same.
 
 times = np.arange(STEPS + 1)
 kernels = jax.jit(jax.vmap(encoder.diffusion_kernel, in_axes=(None, 0, None)))
 mean, deviation = (np.asarray(part) for part in kernels(-2.0, times, BETA))
 alpha = (1 - BETA) ** times
-print(f"off by {np.abs(mean - np.sqrt(alpha) * -2).max():.0e} and {np.abs(deviation - np.sqrt(1 - alpha)).max():.0e}")
+print(
+    f"off by {np.abs(mean - np.sqrt(alpha) * -2).max():.0e} and {np.abs(deviation - np.sqrt(1 - alpha)).max():.0e}"
+)
 print(f"at the end: mean {mean[-1]:.3f}, deviation {deviation[-1]:.3f}, alpha {alpha[-1]:.3f}")
 
 # %%
-# The picture shows them from top to bottom, each in its own row and all stretched to the same height, with five paths and lines two
-# deviations from the mean. On the right are three of them to scale.
+# The picture shows them from top to bottom, each in its own row and all stretched to the same height, with five paths and lines
+# two deviations from the mean. On the right are three of them to scale.
 
 
 def stretch(rows):
@@ -118,7 +120,7 @@ def bell(mean, deviation):
 
 five = encoder.sample_diffusion(jax.random.key(2), jnp.full(5, -2.0), BETA, STEPS)
 
-# sphinx_gallery_alt = "Left, a band that widens from a point at -2 and bends towards 0; right, three bells that get wider and lower."
+# sphinx_gallery_alt = "Left, a band that widens from a point at -2 and bends towards 0; right, three bells, ever wider and lower."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
 left.pcolormesh(places, times[1:], stretch(bell(mean[1:], deviation[1:])), rasterized=True)
 left.plot(five, times, lw=0.9)
@@ -134,13 +136,13 @@ plt.show()
 # %%
 # The distribution of all samples
 # -------------------------------
-# Without knowing :math:`x`, the distribution of :math:`z_t` is the sum of the kernels of all places, weighted by how probable data
-# are there (equation 18.10):
+# Without knowing :math:`x`, the distribution of :math:`z_t` is the sum of the kernels of all places, weighted by how probable
+# data are there (equation 18.10):
 #
 # .. math:: q(\mathbf{z}_t) = \int q(\mathbf{z}_t|\mathbf{x})\,Pr(\mathbf{x})\,d\mathbf{x}.
 #
-# The notebook sums over a grid from -3 to 3. For Gaussian bumps there is also a closed form: a bump that is blurred is a bump again.
-# The two agree, and both have lost a little by the end, which is what has wandered beyond -3 and 3.
+# The notebook sums over a grid from -3 to 3. For Gaussian bumps there is also a closed form: a bump that is blurred is a bump
+# again. The two agree, and both have lost a little by the end, which is what has wandered beyond -3 and 3.
 
 by_sum = jax.jit(jax.vmap(encoder.marginal, in_axes=(None, None, 0, None)))(places, truth, times, BETA)
 by_form = jax.jit(jax.vmap(lambda t: jnp.exp(mixture.diffused(bumps, t, BETA).log_density(places))))(times)
@@ -148,7 +150,7 @@ print(f"largest difference between sum and closed form: {np.abs(by_sum - by_form
 print(f"within -3 and 3 at step {STEPS}: {0.01 * by_sum[-1].sum():.2%} and {0.01 * by_form[-1].sum():.2%}")
 
 # sphinx_gallery_thumbnail_number = 5
-# sphinx_gallery_alt = "Left, four bright streaks that blur into one from top to bottom; right, densities at steps 0, 20, 60 and 100."
+# sphinx_gallery_alt = "Left, four bright streaks that blur into one; right, densities at steps 0, 20, 60 and 100."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
 left.pcolormesh(places, times, stretch(np.asarray(by_sum)), rasterized=True)
 left.set(xlabel="$z_t$", ylabel="step $t$", xlim=(-3, 3), ylim=(STEPS, 0), title="$q(z_t)$")
@@ -163,9 +165,9 @@ plt.show()
 # What if the data stand elsewhere, and is a hundred steps enough?
 # ----------------------------------------------------------------
 # Kernels from other places have the same width at the same time; only their means differ, and these close in on zero together.
-# They have not met by the end: the samples still remember where they came from. Whoever samples from a standard normal
-# at step 100, as 18.2 will, starts from a slightly wrong place. A schedule in which :math:`\beta_t` rises spends the same number of
-# steps better: it is gentle while there is detail to lose, and thorough at the end.
+# They have not met by the end: the samples still remember where they came from. Whoever samples from a standard normal at step
+# 100, as 18.2 will, starts from a slightly wrong place. A schedule in which :math:`\beta_t` rises spends the same number of steps
+# better: it is gentle while there is detail to lose, and thorough at the end.
 
 ways = {
     f"constant, {BETA}": schedules.linear(BETA, BETA, STEPS),
@@ -174,7 +176,7 @@ ways = {
 }
 left_over = jax.jit(jax.vmap(lambda betas, t: schedules.signal_and_noise(betas, t)[0], in_axes=(None, 0)))
 
-# sphinx_gallery_alt = "Left, bands from four starts that close in on zero; right, what is left of the signal under three schedules."
+# sphinx_gallery_alt = "Left, bands from four starts that close in on zero; right, the signal left under three schedules."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 for start in (-2.0, 0.0, 1.0, 2.5):
     mean, deviation = kernels(start, times, BETA)

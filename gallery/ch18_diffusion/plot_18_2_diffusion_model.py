@@ -2,9 +2,9 @@ r"""
 18.2 The way back, one small step at a time
 ===========================================
 
-In 18.1 four bumps on a line dissolved in noise. Nobody can undo that in one go: from a sample of pure noise, almost any place may be
-where it came from. But a single step changes little, and a small change can be undone by a guess. Can a hundred guesses in a row
-bring the bumps back?
+In 18.1 four bumps on a line dissolved in noise. Nobody can undo that in one go: from a sample of pure noise, almost any place may
+be where it came from. But a single step changes little, and a small change can be undone by a guess. Can a hundred guesses in a
+row bring the bumps back?
 
 *In the book: sections 18.3 and 18.4, figure 18.7. Notebook 18.2.*
 """
@@ -43,8 +43,8 @@ plt.show()
 # %%
 # Where was this sample a step ago?
 # ---------------------------------
-# For whoever knows the data point, the question has an exact answer. Bayes' rule makes of two normal distributions a third, between
-# the place now and the data point (equation 18.15):
+# For whoever knows the data point, the question has an exact answer. Bayes' rule makes of two normal distributions a third,
+# between the place now and the data point (equation 18.15):
 #
 # .. math::
 #    q(\mathbf{z}_{t-1}|\mathbf{z}_t,\mathbf{x}) = \text{Norm}_{\mathbf{z}_{t-1}}\biggl[
@@ -52,8 +52,8 @@ plt.show()
 #    + \frac{\sqrt{\alpha_{t-1}}\,\beta_t}{1-\alpha_t}\,\mathbf{x},\;
 #    \frac{\beta_t(1-\alpha_{t-1})}{1-\alpha_t}\mathbf{I}\biggr].
 #
-# During training the data point is known. So we blur it to :math:`\mathbf{z}_t` in one jump, and draw :math:`\mathbf{z}_{t-1}` from
-# this distribution. Here are the formula's lines at :math:`t = 40`, beside the library's function.
+# During training the data point is known. So we blur it to :math:`\mathbf{z}_t` in one jump, and draw :math:`\mathbf{z}_{t-1}`
+# from this distribution. Here are the formula's lines at :math:`t = 40`, beside the library's function.
 
 t = 40
 alpha = (1 - BETA) ** np.arange(STEPS + 1)
@@ -64,7 +64,9 @@ mean += np.sqrt(alpha[t - 1]) * BETA / (1 - alpha[t]) * np.asarray(x)
 z_before = mean + np.sqrt(BETA * (1 - alpha[t - 1]) / (1 - alpha[t])) * noise[1]
 
 ours = jax.jit(model.data_pairs)(x, *noise, t, BETA)
-print(f"largest differences from the library: {abs(z - ours[0]).max():.0e}, {abs(z_before - ours[1]).max():.0e}")
+print(
+    f"largest differences from the library: {abs(z - ours[0]).max():.0e}, {abs(z_before - ours[1]).max():.0e}"
+)
 
 # %%
 # A model that only remembers
@@ -125,7 +127,9 @@ print(f"largest difference between this loop and the library: {abs(z - path[0]).
 # sphinx_gallery_alt = "Left, five paths from step 100 at the bottom to the data at the top; right, a histogram with four bumps."
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.2, 4), width_ratios=(1, 1.3))
 left.plot(path[:, :5], range(STEPS + 1), lw=1)
-left.set(xlabel="value", ylabel="step $t$", xlim=(-3, 3), ylim=(STEPS, 0), title="Five samples on their way back")
+left.set(
+    xlabel="value", ylabel="step $t$", xlim=(-3, 3), ylim=(STEPS, 0), title="Five samples on their way back"
+)
 right.hist(path[0], np.arange(-3, 3.01, 0.05), density=True, color=plotting.COLOURS[5], label="samples")
 right.plot(places, truth, "k", lw=1.2, label="truth")
 right.set(xlabel="$x$", ylabel="density", xlim=(-3, 3), ylim=(0, 1), title="100,000 samples")
@@ -135,10 +139,11 @@ plt.show()
 # %%
 # How good is it, and what does each approximation cost?
 # ------------------------------------------------------
-# All four bumps are back, but the narrow ones are too wide. To put a number on it, add up over the bins how far the share of samples
-# is from the true probability: 0 would be perfect, 2 as wrong as can be. A hundred thousand fresh samples of the truth show what
-# chance alone does. Then we mend one thing at a time: the noise that is added after the very last step, the size of the noise, the
-# number of training samples, and the start, which should have been :math:`q(\mathbf{z}_{100})` and not a standard normal.
+# All four bumps are back, but the narrow ones are too wide. To put a number on it, add up over the bins how far the share of
+# samples is from the true probability: 0 would be perfect, 2 as wrong as can be. A hundred thousand fresh samples of the truth
+# show what chance alone does. Then we mend one thing at a time: the noise that is added after the very last step, the size of the
+# noise, the number of training samples, and the start, which should have been :math:`q(\mathbf{z}_{100})` and not a standard
+# normal.
 
 distance = jax.jit(functools.partial(mixture.histogram_distance, bumps))
 fit_to = jax.jit(functools.partial(model.draw_tables, steps=STEPS))
@@ -171,6 +176,7 @@ plt.show()
 
 # %%
 # The noise after the very last step is what made the leftmost bump so wide. Without it the bump is narrow, but the distance is no
-# smaller: now the rattle of the last table shows, which the noise had smoothed over. Half the noise at every step lets samples crowd
-# on the tallest bump. With a thousand training samples most bins hold one or two of them or none, and a table that knows nothing
-# predicts that samples stay where they are, so noise carries them off. The start, which looked so dubious, hardly matters.
+# smaller: now the rattle of the last table shows, which the noise had smoothed over. Half the noise at every step lets samples
+# crowd on the tallest bump. With a thousand training samples most bins hold one or two of them or none, and a table that knows
+# nothing predicts that samples stay where they are, so noise carries them off. The start, which looked so dubious, hardly
+# matters.

@@ -106,7 +106,7 @@ def test_bad_input_is_told():
         families.ddim_step(z, z, 0.5, 0.6, -0.1)
     with pytest.raises(ValueError, match="predicted must have the shape"):
         families.ddim_step(z, jnp.zeros((3, 1)), 0.5, 0.6)
-    with pytest.raises(ValueError, match="noise must be given where sigma is not 0"):
+    with pytest.raises(ValueError, match="noise must be given unless sigma is known to be 0"):
         families.sample_ddim(EXACT, z, None, BETA, 0.1, (0, 1))
     with pytest.raises(ValueError, match="times must be given where there is no noise"):
         families.sample_ddim(EXACT, z, None, BETA)

@@ -158,8 +158,8 @@ def sample_ddim(
     [0.75]
     """
     beta = check_beta(beta)
-    if noise is None and not (np.ndim(sigma) == 0 and sigma == 0):
-        raise ValueError(f"noise must be given where sigma is not 0, got sigma {sigma}")
+    if noise is None and (_checks.is_traced(sigma) or _checks.number("sigma", sigma, least=0) > 0):
+        raise ValueError(f"noise must be given unless sigma is known to be 0, got None and sigma {sigma}")
     times = _times(times, noise, beta, shift)
     signals = _signals(beta, times + shift, start)
     rows = None if noise is None else noise.astype(start.dtype)

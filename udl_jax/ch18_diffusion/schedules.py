@@ -158,9 +158,10 @@ def check_time(t, steps: int | None = None, *, least: int = 0):
     t = _checks.number("t", t)
     if _checks.is_traced(t):
         return t
+    t = int(t) if isinstance(t, float) and t.is_integer() else t
     if float(t) < least:
         raise ValueError(f"t must {f'be at least {least}' if least else 'not be negative'}, got {t}")
-    if steps is not None and (t > steps or int(t) != t):
+    if steps is not None and (float(t) > steps or int(t) != t):
         raise ValueError(f"t must be a whole number up to the {steps} steps of the schedule, got {t}")
     return t
 
