@@ -4,6 +4,7 @@ from parity.completions import Completion
 
 representation = Completion("13.1")
 classification = Completion("13.2")
+sampling = Completion("13.3")
 
 
 # 13.1 Graph representation -----------------------------------------------------------------------
@@ -151,3 +152,78 @@ def permuted():
         "elsewhere/nodes": nodes[:, :4].transpose(0, 2, 1),
         "elsewhere/he": [run(a, np.pad(x[:4], ((0, 114), (0, 0))), he) for a, x in zip(links, nodes)],
     }
+
+
+# 13.3 Neighborhood sampling ----------------------------------------------------------------------
+
+
+@sampling.gap(cell=8)
+def hidden_layer2_nodes():
+    return (A @ output_layer_nodes > 0).astype(float)
+
+
+@sampling.gap(cell=9)
+def hidden_layer1_nodes():
+    return (A @ hidden_layer2_nodes > 0).astype(float)
+
+
+@sampling.gap(cell=10)
+def input_layer_nodes():
+    return (A @ hidden_layer1_nodes > 0).astype(float)
+
+
+@sampling.record(cell=10)
+def fields():
+    found = [output_layer_nodes, hidden_layer2_nodes, hidden_layer1_nodes, input_layer_nodes]
+    taken = {"adjacency": A, "plain": np.squeeze(found) > 0}
+    for name, links in (("plain", A), ("self", A + np.eye(len(A)))):
+        layers = [np.eye(len(A))]
+        for _ in range(4):
+            layers.append(links @ layers[-1])
+        taken |= {f"every/{name}": np.array(layers).transpose(2, 0, 1) > 0}
+    return taken
+
+
+@sampling.gap(cell=14)
+def hidden_layer2_nodes():  # noqa: F811
+    global tree, choose
+    np.random.seed(0)
+
+    def choose(candidates, number):
+        listed = np.flatnonzero(candidates)
+        kept = np.random.choice(listed, min(number, len(listed)), replace=False)
+        return np.isin(np.arange(len(candidates)), kept)
+
+    tree = [choose(A[:, 16], n_sample)]
+    return tree[0][:, None] * 1.0
+
+
+@sampling.gap(cell=15)
+def hidden_layer1_nodes():  # noqa: F811
+    here = hidden_layer2_nodes[:, 0] > 0
+    tree.append(choose((A @ here > 0) & ~here & (output_layer_nodes[:, 0] == 0), n_sample))
+    return (here | tree[-1])[:, None] * 1.0
+
+
+@sampling.gap(cell=16)
+def input_layer_nodes():  # noqa: F811
+    here = hidden_layer1_nodes[:, 0] > 0
+    tree.append(choose((A @ here > 0) & ~here & (output_layer_nodes[:, 0] == 0), n_sample))
+    return (here | tree[-1])[:, None] * 1.0
+
+
+@sampling.record(cell=16)
+def sampled():
+    layers = [output_layer_nodes, hidden_layer2_nodes, hidden_layer1_nodes, input_layer_nodes]
+    taken = {"sampled/chosen": tree, "sampled/layers": np.squeeze(layers) > 0}
+    for number in (1, 2, 5):
+        runs = []
+        for start in range(23):
+            first = np.arange(23) == start
+            steps, here = [], first
+            for _ in range(4):
+                steps.append(choose((A @ here > 0) & ~here, number))
+                here = here | steps[-1]
+            runs.append([steps, np.cumsum(steps, axis=0) > 0])
+        taken |= {f"elsewhere_{number}/{name}": a for name, a in zip(("chosen", "layers"), zip(*runs))}
+    return taken

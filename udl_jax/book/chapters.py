@@ -51,7 +51,12 @@ CHAPTERS = (
             "pair_index",
         ),
     ),
-    Chapter(13, "Graph neural networks", "ch13_graphs", ("adjacency", "drawing", "message_passing", "atlas")),
+    Chapter(
+        13,
+        "Graph neural networks",
+        "ch13_graphs",
+        ("adjacency", "drawing", "message_passing", "atlas", "block_model", "sampled_training"),
+    ),
     Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
     Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
     Chapter(16, "Normalizing flows", "ch16_flows", ("lipschitz", "logistic_flow", "piecewise_linear")),
