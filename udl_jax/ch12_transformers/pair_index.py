@@ -2,6 +2,7 @@
 
 import collections
 import heapq
+import itertools
 from collections.abc import Mapping, Sequence
 
 Pair = tuple[str, str]
@@ -71,7 +72,7 @@ class PairIndex:
         for place, (word, times) in enumerate(zip(self.words, self.times)):
             for token in word:
                 self._used[token] += times
-            for pair in zip(word, word[1:]):
+            for pair in itertools.pairwise(word):
                 self.counts[pair] += times
                 self._places[pair].add(place)
         self._heap = [self._entry(pair) for pair in self.counts]
@@ -133,7 +134,7 @@ class PairIndex:
         for token in pair:
             if not self._used[token]:
                 self._used.pop(token, None)
-        before, after = (collections.Counter(zip(tokens, tokens[1:])) for tokens in (word, new))
+        before, after = (collections.Counter(itertools.pairwise(tokens)) for tokens in (word, new))
         changed = {other for other in before | after if before[other] != after[other]}
         for other in changed:
             self.counts[other] += times * (after[other] - before[other])

@@ -4,6 +4,7 @@ This is text, not arrays: plain Python, nothing here can be jitted.
 """
 
 import collections
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -103,7 +104,7 @@ def pair_counts(vocabulary: Mapping[tuple[str, ...], int]) -> dict[Pair, int]:
     """
     counts: dict[Pair, int] = {}
     for word, times in vocabulary.items():
-        for pair in zip(word, word[1:]):
+        for pair in itertools.pairwise(word):
             counts[pair] = counts.get(pair, 0) + times
     return counts
 
@@ -207,7 +208,7 @@ def segment(word: Iterable[str], ranks: Mapping[Pair, int]) -> tuple[str, ...]:
     """
     word = tuple(word)
     while len(word) > 1:
-        best = min(zip(word, word[1:]), key=lambda pair: ranks.get(pair, len(ranks)))
+        best = min(itertools.pairwise(word), key=lambda pair: ranks.get(pair, len(ranks)))
         if best not in ranks:
             break
         word = merge_in_word(best, word)
