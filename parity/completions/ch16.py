@@ -112,3 +112,53 @@ def flowed():
         "elsewhere/there": there,
         "elsewhere/back": [backward_mapping(*point) for point in there],
     }
+
+
+# 16.3 Contraction mappings -----------------------------------------------------------------------
+
+
+@contraction.gap(cell=7)
+def fixed_point_iteration(f, z0):
+    global orbit
+    orbit = [z0]
+    for _ in range(20):
+        orbit.append(f(orbit[-1]))
+    return orbit[-1]
+
+
+@contraction.record(cell=9)
+def first_orbit():
+    grid = np.linspace(-0.5, 1.5, 41)
+    return {"grid": grid, "f": f(grid), "f/orbit": orbit, "f/z": z}
+
+
+@contraction.record(cell=11)
+def second_orbit():
+    return {"f2": f2(np.linspace(-0.5, 1.5, 41)), "f2/orbit": orbit}
+
+
+@contraction.record(cell=13)
+def third_orbit():
+    return {"f3": f3(np.linspace(-0.5, 1.5, 41)), "f3/orbit": orbit}
+
+
+@contraction.gap(cell=16)
+def fixed_point_iteration_z_plus_f(f, y, z0):
+    return fixed_point_iteration(lambda z: y - f(z), z0)
+
+
+@contraction.record(cell=18)
+def undone():
+    taken = {"f4": f4(np.linspace(-0.5, 1.5, 41)), "f4/orbit": orbit, "f4/z": z}
+    starts, found = np.random.default_rng(0).uniform(-1, 2, 12), []
+    for function in (f, f2, f3):
+        for start in starts:
+            fixed_point_iteration(function, start)
+            found.append(orbit)
+    taken |= {"elsewhere/starts": starts, "elsewhere/orbits": np.reshape(found, (3, 12, 21))}
+    targets, found = np.random.default_rng(1).uniform(-1, 2, 12), []
+    for function in (f, f4):
+        for target, start in zip(targets, starts):
+            fixed_point_iteration_z_plus_f(function, target, start)
+            found.append(orbit)
+    return taken | {"elsewhere/targets": targets, "elsewhere/inversions": np.reshape(found, (2, 12, 21))}
