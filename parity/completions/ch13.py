@@ -5,6 +5,7 @@ from parity.completions import Completion
 representation = Completion("13.1")
 classification = Completion("13.2")
 sampling = Completion("13.3")
+attention = Completion("13.4")
 
 
 # 13.1 Graph representation -----------------------------------------------------------------------
@@ -227,3 +228,53 @@ def sampled():
             runs.append([steps, np.cumsum(steps, axis=0) > 0])
         taken |= {f"elsewhere_{number}/{name}": a for name, a in zip(("chosen", "layers"), zip(*runs))}
     return taken
+
+
+# 13.4 Graph attention networks -------------------------------------------------------------------
+
+
+@attention.gap(cell=9)
+def graph_attention(X, omega, beta, phi, A):
+    global mapped, scores, weights
+    mapped = beta + omega @ X
+    sent, received = (part.T @ mapped for part in np.split(phi, 2))
+    scores = ReLU(sent.T + received)
+    weights = softmax_cols(np.where(A + np.eye(len(A)) > 0, scores, -1e20))
+    return ReLU(mapped @ weights)
+
+
+@attention.record(cell=10)
+def attended():
+    inputs = {"adjacency": A, "x": X.T, "omega": omega.T, "beta": beta[:, 0], "phi": phi[:, 0]}
+    outputs = {"mapped": mapped.T, "scores": scores.T, "weights": weights.T, "output": output.T}
+
+    def dot_product(X, drawn, A, scale):
+        q, k, v = (b[:, None] + o @ X for o, b in drawn)
+        scores = k.T @ q / (np.sqrt(len(q)) if scale else 1)
+        weights = softmax_cols(np.where(A + np.eye(len(A)) > 0, scores, -1e20))
+        return v @ weights, weights
+
+    generator = np.random.default_rng(0)
+    drawn = [(generator.normal(size=(4, 4)), generator.normal(size=4)) for _ in range(3)]
+    dots = {"dot/omegas": [o.T for o, _ in drawn], "dot/betas": [b for _, b in drawn]}
+    for name, scale in (("scaled", True), ("unscaled", False)):
+        found = dot_product(X, drawn, A, scale)
+        dots |= {f"dot/{name}_output": found[0].T, f"dot/{name}_weights": found[1].T}
+
+    links = np.triu(generator.random((8, 13, 13)) < np.linspace(0.03, 0.5, 8)[:, None, None], 1).astype(int)
+    links += links.transpose(0, 2, 1)
+    drawn = [(8, 5, 13), (8, 6, 5), (8, 6), (8, 12)]
+    drawn = {name: generator.normal(size=size) for name, size in zip(("x", "omega", "beta", "phi"), drawn)}
+    runs = []
+    for k, a in enumerate(links):
+        x, o, b, p = (array[k] for array in drawn.values())
+        found = graph_attention(x, o, b[:, None], p[:, None], a)
+        runs.append([found.T, mapped.T, weights.T])
+    taken = dict(zip(("output", "mapped", "weights"), map(np.array, zip(*runs))))
+    taken |= {
+        "adjacency": links,
+        "x": drawn["x"].transpose(0, 2, 1),
+        "omega": drawn["omega"].transpose(0, 2, 1),
+    }
+    taken |= {"beta": drawn["beta"], "phi": drawn["phi"]}
+    return inputs | outputs | dots | {f"elsewhere/{name}": array for name, array in taken.items()}

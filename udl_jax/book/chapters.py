@@ -55,7 +55,7 @@ CHAPTERS = (
         13,
         "Graph neural networks",
         "ch13_graphs",
-        ("adjacency", "drawing", "message_passing", "atlas", "block_model", "sampled_training"),
+        ("adjacency", "drawing", "message_passing", "atlas", "block_model", "sampled_training", "graph_layers"),
     ),
     Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
     Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),

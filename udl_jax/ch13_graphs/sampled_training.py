@@ -72,14 +72,14 @@ class SampledNetwork(nn.Module):
         self.second, self.second_neighbours = nn.Dense(self.classes), nn.Dense(self.classes, use_bias=False)
 
     def __call__(
-        self, nodes: Float[Array, "nodes features"], adjacency: Float[Array, "nodes nodes"]
+        self, nodes: Float[Array | np.ndarray, "nodes features"], adjacency: Adjacency
     ) -> Float[Array, "nodes {self.classes}"]:
         """Score the classes of all nodes, with all neighbours."""
         h = nn.relu(self.first(nodes) + self.first_neighbours(aggregate(nodes, adjacency, "mean")))
         return self.second(h) + self.second_neighbours(aggregate(h, adjacency, "mean"))
 
     def on_tree(
-        self, nodes: Float[Array, "nodes features"], tree: Tree
+        self, nodes: Float[Array | np.ndarray, "nodes features"], tree: Tree
     ) -> Float[Array, "roots {self.classes}"]:
         """Score the classes of the roots, with the neighbours in the tree."""
         children = nodes[tree.children]
@@ -182,7 +182,7 @@ def nodes_of(tree: Tree, nodes: int) -> Bool[Array, "{nodes}"]:
 
 
 def sampled_objective(
-    nodes: Float[Array, "nodes features"], table: NeighbourTable, n: int
+    nodes: Float[Array | np.ndarray, "nodes features"], table: NeighbourTable, n: int
 ) -> Callable[..., tuple[Float[Array, ""], dict]]:
     """Make an objective for :class:`udl_jax.training.Recipe` that draws a tree in each step.
 
