@@ -2,7 +2,78 @@
 
 from parity.completions import Completion
 
+game = Completion("15.1")
 transport = Completion("15.2")
+
+
+# 15.1 GAN toy example ----------------------------------------------------------------------------
+
+
+@game.gap(cell=11)
+def compute_discriminator_loss(x_real, x_syn, phi0, phi1):
+    real, made = discriminator(x_real, phi0, phi1), discriminator(x_syn, phi0, phi1)
+    return -np.log(np.concatenate([1 - made, real], axis=1)).sum()
+
+
+@game.gap(cell=16)
+def compute_generator_loss(z, theta, phi0, phi1):
+    made = discriminator(generator(z, theta), phi0, phi1)
+    return -np.log(1 - made).sum()
+
+
+@game.record(cell=12)
+def first_loss():
+    return {"x_real": x_real[0], "z": z[0], "first/discriminator_loss": loss}
+
+
+@game.record(cell=14)
+def discriminator_trained():
+    return {"first/phi": [phi0, phi1]}
+
+
+@game.record(cell=17)
+def first_generator_loss():
+    return {"first/generator_loss": loss}
+
+
+@game.record(cell=19)
+def generator_trained():
+    return {"first/theta": theta}
+
+
+@game.record(cell=20)
+def played():
+    global compute_discriminator_gradient, compute_generator_gradient
+    import contextlib  # noqa: PLC0415  (the notebook's names are all that it sees)
+
+    def play(x_real, z, rounds, steps_d, steps_g, theta=3.0, phi=(-2.0, 1.0)):
+        rows = []
+        for _ in range(rounds):
+            with contextlib.redirect_stdout(None):
+                phi = update_discriminator(x_real, generator(z, theta), steps_d, *phi)
+                theta = update_generator(z, theta, steps_g, *phi)
+            made = generator(z, theta)
+            losses = compute_discriminator_loss(x_real, made, *phi), compute_generator_loss(z, theta, *phi)
+            rows.append([*phi, theta, *losses])
+        return rows
+
+    draws = np.random.default_rng(0)
+    others = draws.normal(7.5, 1, (1, 15)), draws.normal(size=(1, 8))
+    settings = ((x_real, z, 5, 300, 3), (x_real, z, 30, 100, 2), (*others, 12, 50, 2, 1.0, (0.5, -0.5)))
+    taken = {"last": [phi0, phi1, theta], "elsewhere/x_real": others[0][0], "elsewhere/z": others[1][0]}
+    taken |= {f"finite_{k}": play(*setting) for k, setting in enumerate(settings)}
+    finite = compute_discriminator_gradient, compute_generator_gradient
+
+    def compute_discriminator_gradient(x_real, x_syn, phi0, phi1):
+        wrong = discriminator(x_real, phi0, phi1) - 1, discriminator(x_syn, phi0, phi1)
+        return sum(w.sum() for w in wrong), sum((w * x).sum() for w, x in zip(wrong, (x_real, x_syn)))
+
+    def compute_generator_gradient(z, theta, phi0, phi1):
+        return phi1 * discriminator(generator(z, theta), phi0, phi1).sum()
+
+    taken |= {f"exact_{k}": play(*setting) for k, setting in enumerate(settings)}
+    compute_discriminator_gradient, compute_generator_gradient = finite
+    return taken
 
 
 # 15.2 Wasserstein distance -----------------------------------------------------------------------
