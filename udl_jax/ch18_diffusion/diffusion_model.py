@@ -31,10 +31,10 @@ def conditional_diffusion(
 
     Returns
     -------
-    mean : Float[Array, "*samples"]
+    Float[Array, "*samples"]
         :math:`\frac{1-\alpha_{t-1}}{1-\alpha_t}\sqrt{1-\beta_t}\,z_t +
         \frac{\sqrt{\alpha_{t-1}}\,\beta_t}{1-\alpha_t}\,x`.
-    deviation : Float[Array, ""]
+    Float[Array, ""]
         :math:`\sqrt{\beta_t\,(1-\alpha_{t-1})/(1-\alpha_t)}`, which is zero for :math:`t = 1`.
 
     Raises
@@ -81,9 +81,9 @@ def data_pairs(
 
     Returns
     -------
-    z : Float[Array, "*samples"]
+    Float[Array, "*samples"]
         :math:`z_t`, from the diffusion kernel.
-    z_before : Float[Array, "*samples"]
+    Float[Array, "*samples"]
         :math:`z_{t-1}`, from :func:`conditional_diffusion`; for :math:`t = 1` the data themselves.
 
     Raises

@@ -2,12 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy import stats
 from jaxtyping import Array, ArrayLike, Float, Key, Num
 
 from udl_jax import _checks
 from udl_jax._annotations import checked
+from udl_jax.ch17_vaes.latent_variables import grid_spacing
 from udl_jax.ch18_diffusion.schedules import Schedule, check_beta, check_steps, check_time, signal_and_noise
 
 
@@ -85,9 +85,9 @@ def diffusion_kernel(
 
     Returns
     -------
-    mean : Float[Array, "*samples"]
+    Float[Array, "*samples"]
         :math:`\sqrt{\alpha_t}\,x`.
-    deviation : Float[Array, ""]
+    Float[Array, ""]
         :math:`\sqrt{1-\alpha_t}`, the same for all data.
 
     Raises
@@ -150,16 +150,9 @@ def marginal(
     >>> print(f"{jnp.abs(marginal(x, normal, 20, 0.1) - normal).max():.3f}")  # the normal stays as it is
     0.000
     """
-    if len(x) < 2:
-        raise ValueError(f"x must have two places at least, got {len(x)}")
-    _checks.values("x", x[None], _are_spaced, "equally spaced and rising")
+    width = grid_spacing("x", x)
     t = check_time(t)
     mean, deviation = diffusion_kernel(x, t, beta)
     still = jnp.asarray(t) == 0
     kernels = stats.norm.pdf(x[:, None], mean, jnp.where(still, 1, deviation))
-    return jnp.where(still, density, kernels @ density * (x[1] - x[0]))
-
-
-def _are_spaced(rows):
-    gaps = np.diff(rows)
-    return ((gaps > 0) & (abs(gaps - gaps[:, :1]) < 1e-2 * gaps[:, :1] + 1e-12)).all(axis=1)
+    return jnp.where(still, density, kernels @ density * width)

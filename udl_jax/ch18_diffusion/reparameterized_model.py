@@ -45,9 +45,9 @@ def noise_pairs(
 
     Returns
     -------
-    z : Float[Array, "*samples"]
+    Float[Array, "*samples"]
         :math:`z_t = \sqrt{\alpha_t}\,x + \sqrt{1-\alpha_t}\,\epsilon`.
-    noise : Float[Array, "*samples"]
+    Float[Array, "*samples"]
         :math:`\epsilon`, as it came.
 
     Raises

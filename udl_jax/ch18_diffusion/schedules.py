@@ -105,9 +105,9 @@ def signal_and_noise(beta: Schedule, t: Num[ArrayLike, ""]) -> tuple[Float[Array
 
     Returns
     -------
-    signal : Float[Array, ""]
+    Float[Array, ""]
         :math:`\alpha_t = \prod_{s=1}^{t} (1-\beta_s)`.
-    noise : Float[Array, ""]
+    Float[Array, ""]
         :math:`1 - \alpha_t`.
 
     Raises

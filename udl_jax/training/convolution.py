@@ -95,7 +95,7 @@ class Conv(nn.Conv):
     """Flax's ``nn.Conv`` for signals and images, faster to train on a CPU.
 
     Names, shapes, initialisers and arguments are those of ``nn.Conv``, so weights of the one are weights of the
-    other. There are no groups. See :func:`conv_general_dilated` for how it computes.
+    other. There are no groups. See ``conv_general_dilated`` beside it for how it computes.
 
     References
     ----------

@@ -18,10 +18,10 @@ from udl_jax.training.replicas import train_replicas
 from udl_jax.training.validation import check_examples
 
 REMAINDERS = ("drop", "wrap")
-#: A key of either kind: from :func:`jax.random.key`, or the array that :func:`jax.random.PRNGKey` makes.
+# A key of either kind: from :func:`jax.random.key`, or the array that :func:`jax.random.PRNGKey` makes.
 AnyKey = Key[Array, ""] | UInt32[Array, "2"]
-#: What draws for an objective: from a key and the shape (epochs, steps, batch), a tree with these leading axes,
-#: of which the third may be missing.
+# What draws for an objective: from a key and the shape (epochs, steps, batch), a tree with these leading axes,
+# of which the third may be missing.
 Drawer = Callable[[Key[Array, ""], tuple[int, int, int]], PyTree]
 
 
