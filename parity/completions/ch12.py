@@ -1,10 +1,11 @@
 """Chapter 12."""
 
-from parity.completions import Completion
+from parity.completions import Completion, Take
 
 attention = Completion("12.1")
 heads = Completion("12.2")
 pairs = Completion("12.3")
+decoding = Completion("12.4", takes=(Take(dtype="float64"),))
 
 
 # 12.1 Self-attention -----------------------------------------------------------------------------
@@ -211,3 +212,172 @@ def all_merges():
         sizes = [len(tokenize(other, most)[0]) for most in range(len(merged) + 1)]
         taken[f"{name}/sizes"] = sizes
     return taken
+
+
+# 12.4 Decoding strategies ------------------------------------------------------------------------
+# The weights of GPT-2 are out of reach where this is recorded. A small network with the same architecture, and with
+# weights drawn at random, stands in for it, and a tokeniser of invented tokens for GPT-2's.
+
+
+@decoding.instead(cell=4)
+def stand_in():
+    global model, tokenizer, log, steps, look, write
+    from transformers import GPT2Config  # noqa: PLC0415
+
+    class Tokens:
+        vocab_size = 2100
+
+        def __call__(self, text, return_tensors):
+            ids = torch.tensor([[464, 1266, 1517, 546, 2067, 318]])
+            return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+        def decode(self, tokens, skip_special_tokens):
+            log.append(np.array(tokens).ravel())
+            return " ".join(map(str, log[-1]))
+
+    def look(state):
+        logits = model(input_ids=state["input_ids"], attention_mask=state["attention_mask"]).logits
+        return F.softmax(logits, dim=-1).detach().numpy()[0, -1]
+
+    def write(state, p, chosen):
+        steps.append((int(chosen[0]), p[chosen[0]], np.count_nonzero(p)))
+        ids = torch.cat((state["input_ids"], torch.tensor([[int(chosen[0])]])), dim=1)
+        state.update(input_ids=ids, attention_mask=torch.ones_like(ids), last_token_prob=p[chosen])
+        return state
+
+    torch.manual_seed(0)
+    size = {"vocab_size": 2100, "n_embd": 8, "n_layer": 2, "n_head": 2, "n_positions": 64}
+    model = GPT2LMHeadModel(GPT2Config(**size, bos_token_id=0, eos_token_id=0))
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn(parameter.shape)
+    model.transformer.wte.weight.data[:] = torch.randn((2100, 8)).float().double()  # packs better
+    model.eval()
+    tokenizer, log, steps = Tokens(), [], []
+
+
+@decoding.record(cell=7)
+def architecture():
+    kept = {name: array for name, array in model.state_dict().items() if not name.startswith("lm_head")}
+    taken = {f"weights/{name}": array.numpy() for name, array in kept.items()}
+    prompt = tokenizer("", "pt")["input_ids"]
+    batch = torch.tensor(np.random.default_rng(0).integers(0, 2100, (3, 20)))
+    taken |= {"prompt": prompt.numpy()[0], "logits": model(prompt).logits.detach().numpy()[0, -1]}
+    taken |= {"batch": batch.numpy(), "batch_logits": model(batch).logits.detach().numpy()[..., ::70]}
+    return taken | {"random_tokens": np.ravel(log[:20])}
+
+
+@decoding.gap(cell=9)
+def sample_next_token(state, model, tokenizer):
+    p = look(state)
+    return write(state, p, np.random.choice(len(p), 1, p=p))
+
+
+@decoding.gap(cell=13)
+def get_best_next_token(state, model, tokenizer):
+    p = look(state)
+    return write(state, p, [int(p.argmax())])
+
+
+@decoding.gap(cell=17)
+def get_top_k_token(state, model, tokenizer, k=20):
+    p = look(state)
+    p = np.where(p < np.sort(p)[-k], 0, p)
+    p /= p.sum()
+    return write(state, p, np.random.choice(len(p), 1, p=p))
+
+
+@decoding.gap(cell=21)
+def get_nucleus_sampling_token(state, model, tokenizer, thresh=0.25):
+    p = look(state)
+    falling = np.flip(np.sort(p))
+    p = np.where(p < falling[np.argmax(falling.cumsum() > thresh)], 0, p)
+    p /= p.sum()
+    return write(state, p, np.random.choice(len(p), 1, p=p))
+
+
+@decoding.gap(cell=25)
+def get_kth_most_likely_token(state, model, tokenizer, k):
+    p = look(state)
+    (chosen,) = np.nonzero(p == np.flip(np.sort(p))[k])
+    state["log_prob"] = state["log_prob"] + np.log(p[chosen])
+    return write(state, p, chosen)
+
+
+@decoding.record(cell=10)
+def sampled():
+    global taken
+
+    def taken(name):
+        ids, p, kept = zip(*steps[-10:])
+        return {f"{name}/ids": ids, f"{name}/p": p, f"{name}/kept": kept}
+
+    return taken("sampling") | {"uniforms": np.random.RandomState(0).random_sample(10)}
+
+
+@decoding.record(cell=14)
+def greedy():
+    return taken("greedy")
+
+
+@decoding.record(cell=18)
+def top_k():
+    return taken("top_10")
+
+
+@decoding.record(cell=22)
+def nucleus():
+    return taken("nucleus_0.2")
+
+
+@decoding.record(cell=26)
+def kth_and_elsewhere():
+    found = taken("kth_2000") | {"kth_1/ids": [step[0] for step in steps[-20:-10]]}
+    found["kth_2000/log_prob"] = input_tokens["log_prob"]
+    generator = np.random.default_rng(3)
+    ways = {"sampling": (sample_next_token, {})}
+    ways |= {f"top_{k}": (get_top_k_token, {"k": k}) for k in (1, 3, 50, 2100)}
+    ways |= {f"nucleus_{t}": (get_nucleus_sampling_token, {"thresh": t}) for t in (0.0, 0.5, 0.9, 2.0)}
+    for name, (way, settings) in ways.items():
+        prompt, seed = generator.integers(0, 2100, (1, 5)), int(generator.integers(1000))
+        state = {"input_ids": torch.tensor(prompt), "attention_mask": torch.ones((1, 5), dtype=torch.int64)}
+        set_seed(seed)
+        for _ in range(10):
+            state = way(state, model, tokenizer, **settings)
+        group = f"elsewhere_{name}"
+        found |= taken(group) | {f"{group}/prompt": prompt[0]}
+        found[f"{group}/uniforms"] = np.random.RandomState(seed).random_sample(10)
+    return found
+
+
+@decoding.record(cell=27)
+def listen_to_beams():
+    global print_beams, trail
+    trail = []
+
+    def print_beams(beams):
+        trail.append([(beam["input_ids"].numpy()[0], float(np.ravel(beam["log_prob"])[0])) for beam in beams])
+
+    return {}
+
+
+@decoding.record(cell=28)
+def beams():
+    global input_tokens
+
+    def last(name):
+        found = trail[-1]
+        lengths = [len(ids) for ids, _ in found]
+        padded = [[*ids, *[-1] * (max(lengths) - len(ids))] for ids, _ in found]
+        return {f"{name}/ids": padded, f"{name}/lengths": lengths, f"{name}/log_prob": [p for _, p in found]}
+
+    found = last("beams") | {"beams/first": [ids[-1] for ids, _ in trail[0]]}
+    generator = np.random.default_rng(4)
+    for width, length in ((1, 6), (2, 7), (3, 4), (7, 1)):
+        prompt = generator.integers(0, 2100, (1, 4))
+        input_tokens = {
+            "input_ids": torch.tensor(prompt),
+            "attention_mask": torch.ones((1, 4), dtype=torch.int64),
+        }
+        do_beam_search(input_tokens, model, tokenizer, width, length)
+        found |= last(f"beams_{width}_{length}") | {f"beams_{width}_{length}/prompt": prompt[0]}
+    return found
