@@ -24,7 +24,8 @@ def diffused():
     generator = np.random.default_rng(0)
     starts, noises = generator.normal(size=(3, 7)), generator.normal(size=(3, 12, 7))
     betas, ends, normal = (0.001, 0.3, 0.97), [], np.random.normal
-    for z, noise, beta_t in zip(starts, noises, betas):
+    for start, noise, beta_t in zip(starts, noises, betas):
+        z = start
         for row in noise:
             np.random.normal = lambda size=None, row=row: row
             z = diffuse_one_step(z, beta_t)
