@@ -68,9 +68,9 @@ def number(
     name: str,
     value: Any,
     *,
-    least: float | None = None,
-    above: float | None = None,
-    below: float | None = None,
+    least: float | int | None = None,
+    above: float | int | None = None,
+    below: float | int | None = None,
     infinite: bool = False,
 ) -> Any:
     """Return one real number, as a Python number unless it is a JAX array; refuse what is none or out of range.
@@ -87,30 +87,26 @@ def number(
         ...
     ValueError: beta must lie in [0, 1), got 1.0
     """
-    value = as_number(name, value)
+    given, value = value, as_number(name, value)
     if is_traced(value):
         return value
     found = float(value)
-    holds = not math.isnan(found) and (infinite or not math.isinf(found))
-    holds = holds and (least is None or found >= least) and (above is None or found > above)
+    if math.isinf(found) and not infinite:
+        raise ValueError(f"{name} must be finite, got {given}")
+    holds = not math.isnan(found) and (least is None or found >= least) and (above is None or found > above)
     if not holds or not (below is None or found < below):
-        raise ValueError(f"{name} must {_range(least, above, below)}, got {value}")
+        raise ValueError(f"{name} must {_range(least, above, below)}, got {given}")
     return value
 
 
 def as_number(name: str, value: Any) -> Any:
     """Return one real number of any size, as :func:`number` does."""
-    if not isinstance(value, jax.Array):
-        if not isinstance(value, numbers.Real | np.number | np.bool | np.ndarray):
-            raise TypeError(f"{name} must be a number, got {value!r}")
-        if np.ndim(value) == 0:
-            value = value.item() if isinstance(value, np.generic | np.ndarray) else value
-            value = value if isinstance(value, int | float) and not isinstance(value, bool) else float(value)
+    dtype = getattr(value, "dtype", np.dtype(float) if isinstance(value, numbers.Real) else None)
+    if dtype is None or not (_is_real(dtype) or jnp.issubdtype(dtype, jnp.bool_)):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
     if np.shape(value) != ():
         raise ValueError(f"{name} must be one number, got the shape {np.shape(value)}")
-    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.complexfloating):
-        raise TypeError(f"{name} must be a real number, got {value.dtype}")
-    return value
+    return value if isinstance(value, jax.Array) else float(value)
 
 
 def values(name: str, array: Any, holds: Callable[[np.ndarray], Any], expected: str) -> None:
@@ -145,6 +141,21 @@ def shape_of(name: str, array: Any, shape: tuple[int, ...], of: str) -> None:
         raise ValueError(f"{name} must have the shape of {of}, {tuple(shape)}, got {jnp.shape(array)}")
 
 
+def scalar(name: str, value: Any) -> jax.Array:
+    """Return what a function has returned, if that is one number.
+
+    Examples
+    --------
+    >>> scalar("loss", jnp.zeros((1, 1)))
+    Traceback (most recent call last):
+        ...
+    ValueError: loss must return one number, got the shape (1, 1)
+    """
+    if jnp.shape(value) != ():
+        raise ValueError(f"{name} must return one number, got the shape {jnp.shape(value)}")
+    return jnp.asarray(value)
+
+
 def one_of(name: str, value: Any, options: Iterable[str]) -> str:
     """Return ``value`` if it is one of the options.
 
@@ -175,10 +186,8 @@ def as_array(name: str, value: Any, expected: str = "numbers") -> jax.Array:
         array = jnp.asarray(value)
     except (TypeError, ValueError, OverflowError):
         array = None
-    if array is None or not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == bool):
+    if array is None or not (_is_real(array.dtype) or array.dtype == bool):
         raise TypeError(f"{name} must be an array of {expected}, got {_shown(value)}")
-    if jnp.issubdtype(array.dtype, jnp.complexfloating):
-        raise TypeError(f"{name} must be an array of {expected}, got {array.dtype}")
     return array
 
 
@@ -244,10 +253,14 @@ def _range(least, above, below):
     if above is not None and below is not None:
         return f"lie strictly between {above} and {below}"
     if above is not None:
-        return "be positive and finite" if above == 0 else f"be more than {above}"
+        return "be positive" if above == 0 else f"be more than {above}"
     if least is not None:
-        return "not be negative, and finite" if least == 0 else f"be at least {least}"
-    return "be a finite number"
+        return "not be negative" if least == 0 else f"be at least {least}"
+    return "be a number"
+
+
+def _is_real(dtype):
+    return jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)
 
 
 def _shown(value):

@@ -5,7 +5,7 @@ import optax
 import pytest
 
 from udl_jax import training
-from udl_jax.ch06_fitting import adam, gabor, gradient_descent
+from udl_jax.ch06_fitting import adam, gabor, gradient_descent, momentum
 from udl_jax.ch06_fitting import stochastic_gradient_descent as stochastic
 from udl_jax.data import toy
 
@@ -185,3 +185,83 @@ def test_epsilon_that_is_not_positive_is_told(method):
 def test_negative_rate_is_told(method):
     with pytest.raises(ValueError, match=r"rate must not be negative, got -0\.1"):
         method(-0.1)
+
+
+PRECISIONS = {"float16": 1e-3, "bfloat16": 8e-3, "float32": 1e-5, "float64": 1e-12}
+#: Optimisers of the chapter beside those of Optax that their docstrings name.
+PAIRS = {
+    "sgd": (stochastic.sgd(0.1), optax.sgd(0.1)),
+    "momentum": (momentum.momentum(0.1, 0.9), optax.sgd(0.1 * (1 - 0.9), momentum=0.9)),
+    "nesterov": (momentum.nesterov(0.1, 0.9), optax.sgd(0.1 * (1 - 0.9), momentum=0.9, nesterov=True)),
+    "normalised": (adam.normalised_gradients(0.1), optax.sign_sgd(0.1)),
+    "adam": (adam.adam(0.1, 0.9, 0.999, 1e-4), optax.adam(0.1, 0.9, 0.999, 1e-4)),
+}
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", PAIRS)
+def test_first_steps_are_optaxs_in_every_precision(name, precision):
+    ours, optaxs = PAIRS[name]
+    with jax.enable_x64(True):
+        gradient = jnp.array([0.5, -2.0], precision)
+        found, expected = first_step(ours, gradient), first_step(optaxs, gradient)
+        assert found.dtype == precision
+        as_double = np.asarray(expected, np.float64)
+        np.testing.assert_allclose(np.asarray(found, np.float64), as_double, rtol=PRECISIONS[precision])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("make", [adam.adam, adam.normalised_gradients])
+def test_no_gradient_makes_no_step_and_any_other_a_whole_one(make, precision):
+    """The epsilon of 1e-20, and the square of 1e-4, are zero in half precision; the square of 30000 is infinite."""
+    with jax.enable_x64(True):
+        found = first_step(make(0.1), jnp.array([0.0, 1e-4, -3e4], precision))
+        np.testing.assert_allclose(np.asarray(found, np.float64), [0, -0.1, 0.1], rtol=1e-2)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("scalar", [np.float64, np.float32, np.float16, np.int64, jnp.array, np.array])
+def test_constants_do_not_decide_the_precision(scalar, precision):
+    rate, share = scalar(1), scalar(0)
+    with jax.enable_x64(True):
+        optimisers = (
+            stochastic.sgd(rate),
+            stochastic.sgd(stochastic.decay_in_steps(rate, rate, np.int8(2))),
+            momentum.momentum(rate, share),
+            momentum.nesterov(rate, share, share),
+            adam.adam(rate, share, share, rate),
+            adam.normalised_gradients(rate, rate),
+            gradient_descent.steepest_descent(lambda phi: jnp.sum(phi**2), rate),
+            optax.sgd(rate, momentum=rate),
+        )
+        for optimiser in optimisers:
+            start = jnp.array([1.0, -2.0], precision)
+            assert gradient_descent.descend(optimiser, lambda phi: 2 * phi, start, 2).dtype == precision
+
+
+@pytest.mark.parametrize("make", [stochastic.sgd, momentum.momentum, momentum.nesterov, adam.adam])
+@pytest.mark.parametrize("rate", [float("inf"), float("nan"), -1, "fast", None, 1j, np.ones(2)])
+def test_rates_that_are_none_are_told(make, rate):
+    with pytest.raises((TypeError, ValueError), match="rate"):
+        make(rate)
+
+
+def test_a_schedule_that_nesterov_cannot_follow_is_told():
+    with pytest.raises(TypeError, match="rate of nesterov must be a number"):
+        momentum.nesterov(stochastic.decay_in_steps(0.1, 0.5, every=2))
+
+
+def test_integers_have_no_gradient():
+    optimiser = adam.adam(0.1)
+    with pytest.raises(TypeError, match="must be real numbers, got int32"):
+        optimiser.update(jnp.array([1]), optimiser.init(jnp.array([1.0])))
+
+
+def test_valley_is_flat_however_far_away_and_steep_to_the_last_digit_nearby():
+    far = jnp.array([1e38, -3e38])
+    assert adam.valley_loss(far) == 1
+    np.testing.assert_array_equal(adam.valley_gradient(far), [0, 0])
+    np.testing.assert_array_equal(jax.grad(adam.valley_loss)(far), [0, 0])
+    with jax.enable_x64(True):
+        exact = adam.valley_gradient(jnp.array([3.0, 3.0], "float64"))
+    np.testing.assert_allclose(adam.valley_gradient(jnp.array([3.0, 3.0])), exact, rtol=1e-5)

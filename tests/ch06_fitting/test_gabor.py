@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from udl_jax.ch06_fitting import gabor
 from udl_jax.data import toy
@@ -43,8 +44,24 @@ def test_gradient_of_the_whole_is_the_sum_over_batches():
     np.testing.assert_allclose(parts.sum(0), gabor.gradient(PHI, X, Y), rtol=1e-5)
 
 
-def test_no_examples_have_no_gradient():
-    assert jnp.array_equal(gabor.gradient(PHI, X[:0], Y[:0]), jnp.zeros(2))
+def test_no_examples_are_told():
+    with pytest.raises(ValueError, match="x must not be empty"):
+        gabor.gradient(PHI, X[:0], Y[:0])
+
+
+def test_columns_do_not_broadcast():
+    for column in (Y[:, None], Y[None]):
+        with pytest.raises(ValueError, match=r"y must have the shape \(batch\)"):
+            gabor.least_squares_loss(PHI, X, column)
+        with pytest.raises(ValueError, match=r"y must have the shape \(batch\)"):
+            jax.jit(gabor.gradient)(PHI, X, column)
+
+
+def test_wavelet_is_flat_however_far_away():
+    far = jnp.array([1e30, -jnp.inf])
+    np.testing.assert_array_equal(gabor.predict(PHI, far), [0, 0])
+    np.testing.assert_array_equal(jax.grad(gabor.least_squares_loss)(PHI, far[:1], jnp.ones(1)), [0, 0])
+    np.testing.assert_array_equal(gabor.gradient(PHI, far[:1], jnp.ones(1)), [0, 0])
 
 
 def test_flax_model_is_the_wavelet():

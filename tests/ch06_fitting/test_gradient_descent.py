@@ -177,3 +177,44 @@ def test_many_paths_run_side_by_side():
     together = jax.vmap(lambda start: gd.descend(gd.steepest_descent(loss), gradient, start, 4))(starts)
     alone = gd.descend(gd.steepest_descent(loss), gradient, starts[3], 4)
     np.testing.assert_allclose(together[3], alone, rtol=1e-4)
+
+
+def test_steepest_descent_stays_where_the_loss_is_defined():
+    def loss(phi):
+        return phi - jnp.log(phi)
+
+    optimiser = gd.steepest_descent(loss, max_distance=10, max_iterations=40)
+    path = gd.descend(optimiser, jax.grad(loss), jnp.array(3.0), steps=3)
+    np.testing.assert_allclose(path[1:], 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("phi", [[5, 3], np.array([5, 3]), jnp.array([5, 3]), np.array([5, 3], "uint8")])
+def test_integer_parameters_become_real_numbers(phi):
+    path = gd.descend(optax.sgd(0.25), lambda phi: 2 * phi, phi, steps=2)
+    np.testing.assert_allclose(path, [[5, 3], [2.5, 1.5], [1.25, 0.75]])
+
+
+def test_what_gradient_and_loss_return_is_looked_at():
+    phi = jnp.ones(2)
+    with pytest.raises(
+        ValueError, match=r"gradient returns must have the shape of phi, \(2,\), got \(2, 1\)"
+    ):
+        gd.descend(optax.sgd(0.1), lambda phi: phi[:, None], phi, steps=1)
+    for measure in (gd.finite_differences, lambda f, phi: gd.loss_surface(f, phi, phi)):
+        with pytest.raises(ValueError, match=r"loss must return one number, got the shape \(2,\)"):
+            measure(lambda phi: phi, phi)
+
+
+@pytest.mark.parametrize("steps", [2.0, "2", None, True])
+def test_steps_that_are_no_integer_are_told(steps):
+    with pytest.raises(TypeError, match="steps must be an integer"):
+        gd.descend(optax.sgd(0.1), lambda phi: phi, jnp.ones(2), steps)
+    with pytest.raises(TypeError, match="steps must be known before anything is compiled"):
+        jax.jit(gd.descend, static_argnums=(0, 1))(optax.sgd(0.1), jnp.sin, jnp.ones(2), 2)
+
+
+def test_columns_do_not_broadcast():
+    with pytest.raises(
+        ValueError, match=r"y must have the shape \(batch\), where batch is 3 as in x, got \(3, 1\)"
+    ):
+        gd.least_squares_gradient(jnp.ones(2), jnp.ones(3), jnp.ones((3, 1)))

@@ -128,7 +128,8 @@ def test_search_can_be_compiled_with_its_ends_and_threshold_as_arguments():
     ("settings", "message"),
     [
         ({"start": 1.0, "end": 1.0}, "end must lie above start, got an interval from 1.0 to 1.0"),
-        ({"end": float("nan")}, "end must lie above start"),
+        ({"end": float("nan")}, "end must be a number, got nan"),
+        ({"end": float("inf")}, "end must be finite, got inf"),
         ({"threshold": -1e-3}, "threshold must not be negative, got -0.001"),
         ({"threshold": float("nan")}, "threshold must not be negative"),
         ({"max_iterations": -1}, "max_iterations must not be negative, got -1"),
@@ -137,3 +138,27 @@ def test_search_can_be_compiled_with_its_ends_and_threshold_as_arguments():
 def test_bad_settings_are_told(settings, message):
     with pytest.raises(ValueError, match=message):
         line_search.search(line_search.two_dips, **settings)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("low", "high", "best"),
+    [(0.0, 0.6, 0.3), (0.6, 1.0, 0.8), (0.9, 1.0, 0.95), (0.0, 0.1, 0.05), (0.0, 0.6, 0.0)],
+)
+def test_search_keeps_to_where_there_is_a_loss(low, high, best, strict):
+    def loss(phi):
+        return jnp.where((phi < low) | (phi > high), jnp.nan, (phi - best) ** 2)
+
+    found = line_search.search(loss, max_iterations=40, strict=strict)
+    np.testing.assert_allclose(found.minimum, best, atol=1e-3)
+
+
+def test_without_any_loss_there_is_no_minimum():
+    assert jnp.isnan(line_search.search(lambda phi: phi * jnp.nan).minimum)
+
+
+def test_loss_that_is_no_number_is_told():
+    with pytest.raises(ValueError, match=r"loss must return one number, got the shape \(2,\)"):
+        line_search.search(lambda phi: jnp.ones(2) * phi)
+    with pytest.raises(TypeError, match="loss"):
+        line_search.search(3.0)

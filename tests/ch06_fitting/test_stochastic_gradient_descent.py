@@ -111,7 +111,7 @@ def test_negative_steps_are_told():
 
 @pytest.mark.parametrize("index", [-1, 30])
 def test_index_out_of_range_is_told(index):
-    with pytest.raises(ValueError, match=r"batches must hold indices in 0\.\.29"):
+    with pytest.raises(ValueError, match=r"batches must be indices in 0\.\.29"):
         path(stochastic.sgd(0.1), jnp.array([[0, index]]))
 
 
@@ -127,7 +127,7 @@ def test_unequal_lengths_are_told():
     [
         ((-0.1, 0.5, 4), "rate must not be negative, got -0.1"),
         ((0.1, 0.0, 4), "factor must be positive, got 0.0"),
-        ((0.1, 0.5, 0), "every must be at least 1 step, got 0"),
+        ((0.1, 0.5, 0), "every must be at least 1, got 0"),
     ],
 )
 def test_bad_schedules_are_told(settings, message):
@@ -139,3 +139,16 @@ def test_bad_schedules_are_told(settings, message):
 def test_negative_rate_is_told(rate):
     with pytest.raises(ValueError, match="rate must not be negative"):
         stochastic.sgd(rate)
+
+
+def test_numpy_arrays_and_lists_serve_as_batches():
+    batches = [[0, 1], [2, 3]]
+    expected = path(stochastic.sgd(0.1), jnp.array(batches))
+    x, y = np.asarray(X), np.asarray(Y)
+    for wrap in (np.array, list, lambda b: np.array(b, "uint8")):
+        found = stochastic.descend_in_batches(
+            stochastic.sgd(0.1), gabor.gradient, np.asarray(START), x, y, wrap(batches)
+        )
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(TypeError, match="batches must hold integers, got float"):
+        path(stochastic.sgd(0.1), np.array([[0.0, 1.0]]))

@@ -4,21 +4,28 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float, Int, Num, PyTree
 
+from udl_jax._annotations import checked
+from udl_jax._checks import number
 from udl_jax.ch06_fitting.momentum import check_decay, running_average
-from udl_jax.ch06_fitting.stochastic_gradient_descent import Rate, check_rate
+from udl_jax.ch06_fitting.stochastic_gradient_descent import Rate, descending
 
 
 class AdamState(NamedTuple):
-    """What Adam remembers: steps done, and averages of past gradients (m) and of their squares (v)."""
+    """What Adam remembers: steps done, and averages of past gradients (m) and of their squares (v).
+
+    The averages are in single precision at least, as the square of a gradient does not fit into less.
+    """
 
     count: Int[Array, ""]
     m: PyTree
     v: PyTree
 
 
+@checked
 def valley_loss(phi: Float[Array, "2"]) -> Float[Array, ""]:
     r"""Evaluate the loss of notebook 6.5: a valley with its lowest point at (0.7, 0), much steeper across than along.
 
@@ -41,11 +48,10 @@ def valley_loss(phi: Float[Array, "2"]) -> Float[Array, ""]:
     >>> valley_loss(jnp.array([0.7, 0.0]))
     Array(0., dtype=float32)
     """
-    across = jnp.exp(-2 * phi[1] ** 2)
-    along = jnp.exp(-((phi[0] - 0.7) ** 2) / 8)
-    return 1 - across * along
+    return 1 - _depth(phi)
 
 
+@checked
 def valley_gradient(phi: Float[Array, "2"]) -> Float[Array, "2"]:
     """Differentiate :func:`valley_loss` by hand, which the notebook does by finite differences.
 
@@ -64,7 +70,21 @@ def valley_gradient(phi: Float[Array, "2"]) -> Float[Array, "2"]:
     >>> valley_gradient(jnp.array([0.7, 0.5]))
     Array([0.       , 1.213...], dtype=float32)
     """
-    return (1 - valley_loss(phi)) * jnp.stack([(phi[0] - 0.7) / 4, 4 * phi[1]])
+    phi = _within_reach(phi)
+    return _depth(phi) * jnp.stack([(phi[0] - 0.7) / 4, 4 * phi[1]])
+
+
+def _depth(phi):
+    """Tell how far the valley lies below the plain."""
+    phi = _within_reach(phi)
+    across = jnp.exp(-2 * phi[1] ** 2)
+    along = jnp.exp(-((phi[0] - 0.7) ** 2) / 8)
+    return across * along
+
+
+def _within_reach(phi):
+    """Leave out what is so far away that the valley is none there, to the last digit: its square may overflow."""
+    return jnp.clip(phi, -1e3, 1e3)
 
 
 def normalised_gradients(rate: Rate, epsilon: Num[ArrayLike, ""] = 1e-20) -> optax.GradientTransformation:
@@ -93,14 +113,13 @@ def normalised_gradients(rate: Rate, epsilon: Num[ArrayLike, ""] = 1e-20) -> opt
     ----------
     Prince (2023), section 6.4, equations 6.13 and 6.14, figure 6.9c.
     """
-    check_rate(rate)
-    _check_epsilon(epsilon)
+    epsilon = number("epsilon", epsilon, above=0)
 
-    def update(gradient, state, params=None):
-        return jax.tree.map(lambda m: _normalise(m, m**2, epsilon), gradient), state
+    def normalise(gradient, state):
+        # The root of the square, which might over- or underflow.
+        return jax.tree.map(lambda m: _normalise(m, jnp.abs(m), epsilon), gradient), state
 
-    normalise = optax.GradientTransformation(lambda params: optax.EmptyState(), update)
-    return optax.chain(normalise, optax.scale_by_learning_rate(rate))
+    return descending(rate, lambda params: optax.EmptyState(), normalise)
 
 
 def adam(
@@ -143,34 +162,31 @@ def adam(
     ----------
     Prince (2023), section 6.4, equations 6.15 to 6.17, figure 6.9d.
     """
-    check_rate(rate)
-    check_decay("beta", beta)
-    check_decay("gamma", gamma)
-    _check_epsilon(epsilon)
+    beta, gamma = check_decay("beta", beta), check_decay("gamma", gamma)
+    epsilon = number("epsilon", epsilon, above=0)
 
     def init(params):
         return AdamState(jnp.zeros((), jnp.int32), *2 * [optax.tree.zeros_like(params)])
 
-    def update(gradient, state, params=None):
-        count = state.count + 1
+    def normalise(gradient, state):
+        count = optax.safe_increment(state.count)
         m = running_average(state.m, gradient, beta)
         v = running_average(state.v, jax.tree.map(jnp.square, gradient), gamma)
         m_tilde, v_tilde = (_correct(m, beta, count), _correct(v, gamma, count)) if corrected else (m, v)
-        updates = jax.tree.map(lambda m, v: _normalise(m, v, epsilon), m_tilde, v_tilde)
-        return updates, AdamState(count, m, v)
+        direction = jax.tree.map(lambda m, v: _normalise(m, jnp.sqrt(v), epsilon), m_tilde, v_tilde)
+        return direction, AdamState(count, m, v)
 
-    return optax.chain(optax.GradientTransformation(init, update), optax.scale_by_learning_rate(rate))
+    return descending(rate, init, normalise)
 
 
 def _correct(average: PyTree, decay, count: Int[Array, ""]) -> PyTree:
     """Undo that an average which starts from zero is too small at first (equation 6.16)."""
-    return jax.tree.map(lambda leaf: leaf / (1 - jnp.asarray(decay, leaf.dtype) ** count), average)
+    with np.errstate(divide="ignore"):  # a decay of zero is one, too
+        log_decay = np.log(np.float64(decay)) if isinstance(decay, int | float) else jnp.log(decay)
+    # One less a power close to one: the logarithm of a Python number is taken in double precision.
+    return jax.tree.map(lambda leaf: leaf / -jnp.expm1(count * jnp.asarray(log_decay, leaf.dtype)), average)
 
 
-def _normalise(m: Array, v: Array, epsilon) -> Array:
-    return m / (jnp.sqrt(v) + jnp.asarray(epsilon, m.dtype))
-
-
-def _check_epsilon(epsilon: Num[ArrayLike, ""]) -> None:
-    if not isinstance(epsilon, jax.core.Tracer) and not epsilon > 0:
-        raise ValueError(f"epsilon must be positive, got {epsilon}")
+def _normalise(m: Array, root: Array, epsilon) -> Array:
+    smallest = jnp.finfo(m.dtype).tiny
+    return m / (root + jnp.maximum(jnp.asarray(epsilon, m.dtype), smallest))

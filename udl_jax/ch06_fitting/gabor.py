@@ -4,12 +4,15 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from udl_jax._annotations import checked
+
 #: What the book multiplies the frequency by, so that both parameters have sizes of the same order.
 FREQUENCY_UNIT = 0.06
 #: Twice the variance of the Gaussian envelope.
 ENVELOPE = 32.0
 
 
+@checked
 def predict(phi: Float[Array, "2"], x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     r"""Evaluate the wavelet with offset ``phi[0]`` and frequency ``phi[1]``.
 
@@ -38,6 +41,7 @@ def predict(phi: Float[Array, "2"], x: Float[Array, "*batch"]) -> Float[Array, "
     return jnp.sin(z) * jnp.exp(-(z**2) / ENVELOPE)
 
 
+@checked
 def least_squares_loss(
     phi: Float[Array, "2"], x: Float[Array, " batch"], y: Float[Array, " batch"]
 ) -> Float[Array, ""]:
@@ -68,6 +72,7 @@ def least_squares_loss(
     return jnp.sum((predict(phi, x) - y) ** 2)
 
 
+@checked
 def gradient(
     phi: Float[Array, "2"], x: Float[Array, " batch"], y: Float[Array, " batch"]
 ) -> Float[Array, "2"]:
@@ -106,7 +111,8 @@ def gradient(
 
 def _phase(phi, x):
     offset, frequency = phi
-    return offset + FREQUENCY_UNIT * frequency * x
+    # So far out the envelope is zero to the last digit, and infinity has no sine.
+    return jnp.clip(offset + FREQUENCY_UNIT * frequency * x, -1e3, 1e3)
 
 
 class GaborModel(nn.Module):
@@ -118,6 +124,7 @@ class GaborModel(nn.Module):
     """
 
     @nn.compact
+    @checked
     def __call__(self, x: Float[Array, " batch"]) -> Float[Array, " batch"]:
         """Predict an output for each input."""
         return predict(self.param("phi", nn.initializers.zeros, (2,), x.dtype), x)

@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, ArrayLike, Float, Num, PyTree
 
+from udl_jax._annotations import checked
+from udl_jax._checks import at_least_single, count, like, number, scalar, shape_of
 from udl_jax.ch02_supervised_learning.linear_regression import predict
 from udl_jax.ch06_fitting import line_search
 
 
+@checked
 def least_squares_gradient(
     phi: Float[Array, "2"], x: Float[Array, " batch"], y: Float[Array, " batch"]
 ) -> Float[Array, "2"]:
@@ -42,6 +45,7 @@ def least_squares_gradient(
     return jnp.stack([jnp.sum(2 * rest), jnp.sum(2 * x * rest)])
 
 
+@checked
 def finite_differences(
     loss: Callable[[Float[Array, " parameters"]], Float[Array, ""]],
     phi: Float[Array, " parameters"],
@@ -85,16 +89,18 @@ def finite_differences(
     >>> finite_differences(lambda phi: jnp.sum(phi**2), jnp.array([1.0, -3.0]), 0.5, central=True)
     Array([ 2., -6.], dtype=float32)
     """
-    if not isinstance(delta, jax.core.Tracer) and not delta > 0:
-        raise ValueError(f"delta must be positive, got {delta}")
+    delta = like(number("delta", delta, above=0), phi)
     forward, backward = (delta / 2, delta / 2) if central else (delta, 0.0)
 
     def along(axis):
-        return (loss(phi + forward * axis) - loss(phi - backward * axis)) / delta
+        return (
+            scalar("loss", loss(phi + forward * axis)) - scalar("loss", loss(phi - backward * axis))
+        ) / delta
 
     return jax.vmap(along)(jnp.eye(phi.size, dtype=phi.dtype))
 
 
+@checked
 def loss_surface(
     loss: Callable[[Float[Array, "2"]], Float[Array, ""]],
     phi_0: Float[Array, " columns"],
@@ -120,9 +126,14 @@ def loss_surface(
     Array([[1., 2., 3.],
            [0., 1., 2.]], dtype=float32)
     """
-    return jax.vmap(lambda b: jax.vmap(lambda a: loss(jnp.stack([a, b])))(phi_0))(phi_1)
+
+    def at(a, b):
+        return scalar("loss", loss(jnp.stack([a, b])))
+
+    return jax.vmap(lambda b: jax.vmap(lambda a: at(a, b))(phi_0))(phi_1)
 
 
+@checked
 def follow(
     optimiser: optax.GradientTransformation,
     gradient: Callable[[Float[Array, "*shape"], PyTree], Float[Array, "*shape"]],
@@ -159,15 +170,20 @@ def follow(
     """
 
     def step(carry, batch):
-        phi, state = carry
-        updates, state = optimiser.update(gradient(phi, batch), state, phi)
+        phi, old = carry
+        slope = gradient(phi, batch)
+        shape_of("what gradient returns", slope, phi.shape, "phi")
+        updates, state = optimiser.update(jnp.asarray(slope).astype(phi.dtype), old, phi)
         phi = optax.apply_updates(phi, updates)
+        # An optimiser's constants do not decide in which precision it remembers.
+        state = jax.tree.map(lambda new, old: jnp.asarray(new).astype(jnp.asarray(old).dtype), state, old)
         return (phi, state), phi if position is None else position(phi, state)
 
     _, path = jax.lax.scan(step, (phi, optimiser.init(phi)), batches)
     return jnp.concatenate([phi[None], path])
 
 
+@checked
 def descend(
     optimiser: optax.GradientTransformation,
     gradient: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]],
@@ -208,8 +224,7 @@ def descend(
            [2.],
            [1.]], dtype=float32)
     """
-    if steps < 0:
-        raise ValueError(f"steps must not be negative, got {steps}")
+    steps = count("steps", steps, least=0)
     return follow(optimiser, lambda phi, _: gradient(phi), phi, jnp.arange(steps))
 
 
@@ -249,8 +264,11 @@ def steepest_descent(
     ----------
     Prince (2023), sections 6.1 and 6.1.1, equation 6.3, figure 6.1.
     """
-    if not isinstance(max_distance, jax.core.Tracer) and not max_distance > 0:
-        raise ValueError(f"max_distance must be positive, got {max_distance}")
+    max_distance = number("max_distance", max_distance, above=0)
+    threshold, max_iterations = (
+        number("threshold", threshold, least=0),
+        count("max_iterations", max_iterations, least=0),
+    )
 
     def update(gradient, state, params=None):
         if params is None:
@@ -259,12 +277,13 @@ def steepest_descent(
             )
 
         def loss_after(distance):
-            return loss(jax.tree.map(lambda p, g: p - distance * g, params, gradient))
+            return loss(jax.tree.map(lambda p, g: (p - distance * g).astype(p.dtype), params, gradient))
 
-        end = jnp.asarray(max_distance, jnp.result_type(*jax.tree.leaves(params)))
+        params = jax.tree.map(jnp.asarray, params)
+        end = jnp.asarray(max_distance, at_least_single(jnp.result_type(*jax.tree.leaves(params))))
         found = line_search.search(
             loss_after, end.dtype.type(0), end, threshold, max_iterations, strict=False
         )
-        return jax.tree.map(lambda g: -found.minimum * g, gradient), state
+        return jax.tree.map(lambda g: (-found.minimum * g).astype(jnp.asarray(g).dtype), gradient), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

@@ -7,6 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Num
 
+from udl_jax._annotations import checked
+from udl_jax._checks import count, is_traced, number, scalar
+
 # The notebooks set out from 0.33 and 0.66 of the interval; later the inner points stand at exact thirds.
 _FIRST_POINTS = (0.0, 0.33, 0.66, 1.0)
 
@@ -30,6 +33,7 @@ class Search(NamedTuple):
     count: Int[Array, "*batch"]
 
 
+@checked
 def two_dips(phi: Float[ArrayLike, "*batch"]) -> Float[Array, "*batch"]:
     r"""Evaluate the loss that notebook 6.1 searches: a narrow dip near 0.35 on the flank of a wide one.
 
@@ -81,7 +85,7 @@ def search(
     ----------
     loss
         Function of a scalar; static under ``jit``. If it has several minima, the search finds one of them,
-        not always the lowest.
+        not always the lowest. Where it is NaN it counts as infinite.
     start, end
         Ends of the interval. Their dtype is that of the search.
     threshold
@@ -96,7 +100,8 @@ def search(
     Returns
     -------
     Search
-        The minimum, the trace of brackets with ``max_iterations + 1`` rows, and the number of iterations.
+        The minimum, the trace of brackets with ``max_iterations + 1`` rows, and the number of iterations. The minimum
+        is NaN if the loss is so at all four points.
 
     Raises
     ------
@@ -115,23 +120,27 @@ def search(
     >>> [round(float(point), 2) for point in found.brackets[1]]
     [0.0, 0.22, 0.44, 0.66]
     """
-    _check(start, end, threshold, max_iterations)
+    max_iterations = _check(loss, start, end, threshold, max_iterations)
     dtype = jnp.result_type(start, end, 1.0)
     start, end = jnp.asarray(start, dtype), jnp.asarray(end, dtype)
     bracket = start + (end - start) * jnp.array(_FIRST_POINTS, dtype)
     brackets = jnp.full((max_iterations + 1, 4), jnp.nan, dtype).at[0].set(bracket)
 
     def goes_on(state):
-        bracket, _, count = state
-        return (jnp.abs(bracket[1] - bracket[2]) > threshold) & (count < max_iterations)
+        bracket, _, done, _ = state
+        return (jnp.abs(bracket[1] - bracket[2]) > threshold) & (done < max_iterations)
 
     def iterate(state):
-        bracket, brackets, count = state
-        bracket = _narrow(bracket, jax.vmap(loss)(bracket), strict)
-        return bracket, brackets.at[count + 1].set(bracket), count + 1
+        bracket, brackets, done, _ = state
+        heights = jax.vmap(lambda point: scalar("loss", loss(point)))(bracket)
+        # Where there is no loss there is no minimum; and comparisons with NaN would all be false.
+        is_number = ~jnp.isnan(heights)
+        bracket = _narrow(bracket, jnp.where(is_number, heights, jnp.inf), strict)
+        return bracket, brackets.at[done + 1].set(bracket), done + 1, jnp.any(is_number)
 
-    bracket, brackets, count = jax.lax.while_loop(goes_on, iterate, (bracket, brackets, jnp.int32(0)))
-    return Search((bracket[1] + bracket[2]) / 2, brackets, count)
+    first = (bracket, brackets, jnp.int32(0), jnp.array(True))
+    bracket, brackets, done, is_found = jax.lax.while_loop(goes_on, iterate, first)
+    return Search(jnp.where(is_found, (bracket[1] + bracket[2]) / 2, jnp.nan), brackets, done)
 
 
 def _narrow(bracket: Float[Array, "4"], heights: Float[Array, "4"], strict: bool) -> Float[Array, "4"]:
@@ -145,7 +154,8 @@ def _narrow(bracket: Float[Array, "4"], heights: Float[Array, "4"], strict: bool
 def _which(heights: Float[Array, "4"], strict: bool) -> tuple[Bool[Array, ""], ...]:
     _, b, c, _ = heights
     if strict:
-        return jnp.all(heights[0] < heights[1:]), b < c, c < b
+        # Infinite both, the inner points do not tell where to go: away from the end that is not lowest.
+        return jnp.all(heights[0] < heights[1:]), b < c, (c < b) | (jnp.isposinf(b) & jnp.isposinf(c))
     return jnp.argmin(heights) == 0, b < c, jnp.array(True)
 
 
@@ -153,12 +163,11 @@ def _thirds(a: Float[Array, ""], d: Float[Array, ""]) -> Float[Array, "4"]:
     return jnp.stack([a, a + (d - a) / 3, a + 2 * (d - a) / 3, d])
 
 
-def _check(start, end, threshold, max_iterations):
-    if max_iterations < 0:
-        raise ValueError(f"max_iterations must not be negative, got {max_iterations}")
-    if any(isinstance(value, jax.core.Tracer) for value in (start, end, threshold)):
-        return
-    if not start < end:
+def _check(loss, start, end, threshold, max_iterations):
+    if not callable(loss):
+        raise TypeError(f"loss must be a function, got {loss!r}")
+    ends = [number(name, value) for name, value in (("start", start), ("end", end))]
+    number("threshold", threshold, least=0)
+    if not is_traced(ends) and not ends[0] < ends[1]:
         raise ValueError(f"end must lie above start, got an interval from {start} to {end}")
-    if not threshold >= 0:
-        raise ValueError(f"threshold must not be negative, got {threshold}")
+    return count("max_iterations", max_iterations, least=0)

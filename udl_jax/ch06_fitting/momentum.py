@@ -3,14 +3,16 @@
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 from jaxtyping import ArrayLike, Num, PyTree
 
-from udl_jax.ch06_fitting.stochastic_gradient_descent import Rate, check_rate
+from udl_jax._checks import at_least_single, number
+from udl_jax.ch06_fitting.stochastic_gradient_descent import Rate, descending, in_single
 
 
 class MomentumState(NamedTuple):
-    """What momentum remembers: the weighted average ``m`` of past gradients."""
+    """What momentum remembers: the weighted average ``m`` of past gradients, in single precision at least."""
 
     m: PyTree
 
@@ -50,21 +52,17 @@ def momentum(rate: Rate, beta: Num[ArrayLike, ""] = 0.9) -> optax.GradientTransf
     ----------
     Prince (2023), section 6.3, equation 6.11, figure 6.7.
     """
-    check_rate(rate)
-    check_decay("beta", beta)
+    beta = check_decay("beta", beta)
 
-    def update(gradient, state, params=None):
+    def average(gradient, state):
         m = running_average(state.m, gradient, beta)
         return m, MomentumState(m)
 
-    average = optax.GradientTransformation(
-        lambda params: MomentumState(optax.tree.zeros_like(params)), update
-    )
-    return optax.chain(average, optax.scale_by_learning_rate(rate))
+    return descending(rate, lambda params: MomentumState(optax.tree.zeros_like(params)), average)
 
 
 def nesterov(
-    rate: Num[ArrayLike, ""],
+    rate: Rate,
     beta: Num[ArrayLike, ""] = 0.9,
     look_ahead: Num[ArrayLike, ""] | None = None,
 ) -> optax.GradientTransformation:
@@ -78,7 +76,7 @@ def nesterov(
     Parameters
     ----------
     rate
-        Learning rate :math:`\alpha`.
+        Learning rate :math:`\alpha`, a number and no schedule.
     beta
         Share of the old average in the new one, in [0, 1); 0 is plain descent.
     look_ahead
@@ -96,25 +94,30 @@ def nesterov(
     ------
     ValueError
         If ``rate`` is negative, or ``beta`` outside [0, 1).
+    TypeError
+        If ``rate`` is a schedule.
 
     References
     ----------
     Prince (2023), section 6.3.1, equation 6.12, figure 6.8.
     """
-    check_rate(rate)
-    check_decay("beta", beta)
-    ahead = beta if look_ahead is None else look_ahead
+    if callable(rate):
+        raise TypeError(
+            "rate of nesterov must be a number: it looks ahead by the rate of a step that is yet to come"
+        )
+    rate, beta = number("rate", rate, least=0), check_decay("beta", beta)
+    ahead = beta if look_ahead is None else number("look_ahead", look_ahead)
 
     def init(params):
-        return NesterovState(optax.tree.zeros_like(params), params)
+        return NesterovState(optax.tree.zeros_like(in_single(params)), params)
 
     def update(gradient, state, params=None):
         if params is None:
             raise ValueError("nesterov moves its parameters to a new point ahead: give update its params")
-        m = running_average(state.m, gradient, beta)
-        phi = jax.tree.map(lambda p, m: p - rate * m, state.phi, m)
-        updates = jax.tree.map(lambda p, m, old: p - rate * ahead * m - old, phi, m, params)
-        return updates, NesterovState(m, phi)
+        m = running_average(state.m, in_single(gradient), beta)
+        phi = jax.tree.map(lambda p, m: p - jnp.asarray(rate, m.dtype) * m, in_single(state.phi), m)
+        updates = jax.tree.map(lambda p, m, old: _to_point_ahead(p, m, old, rate, ahead), phi, m, params)
+        return updates, NesterovState(m, jax.tree.map(lambda p, old: p.astype(old.dtype), phi, state.phi))
 
     return optax.GradientTransformation(init, update)
 
@@ -138,11 +141,25 @@ def nesterov_position(params: PyTree, state: NesterovState) -> PyTree:
 
 
 def running_average(old: PyTree, new: PyTree, decay: Num[ArrayLike, ""]) -> PyTree:
-    """Mix ``decay`` parts of ``old`` with ``1 - decay`` parts of ``new``, leaf by leaf."""
-    return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, old, new)
+    """Mix ``decay`` parts of ``old`` with ``1 - decay`` parts of ``new``, leaf by leaf, in the dtype of ``old``."""
+
+    def mix(a, b):
+        a, b = jnp.asarray(a), jnp.asarray(b)
+        precision = at_least_single(a.dtype)
+        # A Python number is subtracted from one in double precision.
+        kept, taken = jnp.asarray(decay, precision), jnp.asarray(1 - decay, precision)
+        return (kept * a.astype(precision) + taken * b.astype(precision)).astype(a.dtype)
+
+    decay = number("decay", decay)
+    return jax.tree.map(mix, old, new)
 
 
-def check_decay(name: str, value: Num[ArrayLike, ""]) -> None:
-    """Raise ``ValueError`` if ``value`` is not traced and lies outside [0, 1)."""
-    if not isinstance(value, jax.core.Tracer) and not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), got {value}")
+def check_decay(name: str, value: Num[ArrayLike, ""]) -> Num[ArrayLike, ""]:
+    """Return a number in [0, 1), or one that is traced; else raise ``ValueError``."""
+    return number(name, value, least=0, below=1)
+
+
+def _to_point_ahead(phi, m, old, rate, ahead):
+    """Return the update from the old point ahead to the new one, in the dtype of the parameters."""
+    distance = jnp.asarray(rate, m.dtype) * jnp.asarray(ahead, m.dtype)
+    return (phi - distance * m - jnp.asarray(old).astype(m.dtype)).astype(jnp.asarray(old).dtype)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Num, PyTree
 
+from udl_jax._annotations import checked
+from udl_jax._checks import at_least_single, count, number, values
 from udl_jax.ch06_fitting.gradient_descent import follow
 
 #: A learning rate, or a schedule: a function from the number of steps done to the rate.
@@ -25,7 +26,7 @@ def sgd(rate: Rate) -> optax.GradientTransformation:
     Returns
     -------
     optax.GradientTransformation
-        :math:`\phi \leftarrow \phi - \alpha\,g`, the same as ``optax.sgd``.
+        :math:`\phi \leftarrow \phi - \alpha\,g`, the same as ``optax.sgd``, in any precision.
 
     Raises
     ------
@@ -41,10 +42,79 @@ def sgd(rate: Rate) -> optax.GradientTransformation:
     >>> sgd(0.5).update(jnp.array([2.0]), sgd(0.5).init(jnp.zeros(1)))[0]
     Array([-1.], dtype=float32)
     """
-    check_rate(rate)
-    return optax.scale_by_learning_rate(rate)
+    return descending(rate, lambda params: optax.EmptyState(), lambda gradient, state: (gradient, state))
 
 
+def descending(
+    rate: Rate,
+    init: Callable[[PyTree], PyTree],
+    direction: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]],
+) -> optax.GradientTransformation:
+    """Make an Optax transformation that steps against a direction, which it computes from the gradient.
+
+    Direction and step are computed in single precision at least, and the step is cast to the gradient's dtype at
+    the end: constants such as 1 - 0.999 do not exist in half precision, and no constant changes a dtype.
+
+    Parameters
+    ----------
+    rate
+        Learning rate, or a schedule of it.
+    init
+        From the parameters, in single precision at least, to what the direction remembers at first.
+    direction
+        From the gradient, in the same precision, and what is remembered, to the direction and what is remembered
+        next.
+
+    Returns
+    -------
+    optax.GradientTransformation
+        Its state is a pair: what the direction remembers, and how many steps a schedule has seen.
+
+    Raises
+    ------
+    ValueError
+        If ``rate`` is a number, and negative.
+    """
+    rate = check_rate(rate)
+
+    def init_both(params):
+        counted = (
+            optax.ScaleByScheduleState(jnp.zeros((), jnp.int32)) if callable(rate) else optax.EmptyState()
+        )
+        return init(in_single(params)), counted
+
+    def update(gradient, state, params=None):
+        remembered, counted = state
+        along, remembered = direction(in_single(gradient), remembered)
+        factor = rate
+        if callable(rate):
+            factor, counted = (
+                rate(counted.count),
+                optax.ScaleByScheduleState(optax.safe_increment(counted.count)),
+            )
+        steps = jax.tree.map(lambda d, g: _step(d, factor, jnp.asarray(g).dtype), along, gradient)
+        return steps, (remembered, counted)
+
+    return optax.GradientTransformation(init_both, update)
+
+
+def in_single(tree: PyTree) -> PyTree:
+    """Return arrays in single precision, or in double if they are; ``TypeError`` if one is not of real numbers."""
+
+    def convert(leaf):
+        array = jnp.asarray(leaf)
+        if not jnp.issubdtype(array.dtype, jnp.floating):
+            raise TypeError(f"parameters and their gradients must be real numbers, got {array.dtype}")
+        return array.astype(at_least_single(array.dtype))
+
+    return jax.tree.map(convert, tree)
+
+
+def _step(direction, rate, dtype):
+    return (-jnp.asarray(rate, direction.dtype) * direction).astype(dtype)
+
+
+@checked
 def decay_in_steps(
     rate: Num[ArrayLike, ""], factor: Num[ArrayLike, ""], every: int
 ) -> Callable[[Int[Array, "*steps"]], Float[Array, "*steps"]]:
@@ -78,15 +148,13 @@ def decay_in_steps(
     >>> decay_in_steps(0.8, 0.5, every=2)(jnp.arange(5))
     Array([0.8, 0.8, 0.4, 0.4, 0.2], dtype=float32)
     """
-    check_rate(rate)
-    if not isinstance(factor, jax.core.Tracer) and not factor > 0:
-        raise ValueError(f"factor must be positive, got {factor}")
-    if every < 1:
-        raise ValueError(f"every must be at least 1 step, got {every}")
+    rate, factor = number("rate", rate, least=0), number("factor", factor, above=0)
+    every = count("every", every)
     # optax.exponential_decay(staircase=True) computes in single precision even where JAX is set to double.
     return lambda step: rate * factor ** (step // every)
 
 
+@checked(may_be_empty=("batches",))
 def descend_in_batches(
     optimiser: optax.GradientTransformation,
     gradient: Callable[[Float[Array, "*shape"], Array, Array], Float[Array, "*shape"]],
@@ -131,6 +199,7 @@ def descend_in_batches(
     return follow(optimiser, lambda phi, batch: gradient(phi, x[batch], y[batch]), phi, batches, position)
 
 
+@checked
 def draw_batches(key: Key[Array, ""], examples: int, batch: int, steps: int) -> Int[Array, "{steps} {batch}"]:
     """Draw a batch for each step, without a look at the batches before it.
 
@@ -168,25 +237,21 @@ def draw_batches(key: Key[Array, ""], examples: int, batch: int, steps: int) -> 
     >>> draw_batches(jax.random.key(0), examples=30, batch=5, steps=41).shape
     (41, 5)
     """
+    count("examples", examples)
+    count("steps", steps, least=0)
     if not 1 <= batch <= examples:
         raise ValueError(f"batch must lie in 1..{examples}, the number of examples, got {batch}")
-    if steps < 0:
-        raise ValueError(f"steps must not be negative, got {steps}")
     # Sorting random numbers shuffles as well as jax.random.permutation, and takes a fraction of its time to compile.
     return jnp.argsort(jax.random.uniform(key, (steps, examples)), axis=1)[:, :batch]
 
 
-def check_rate(rate: Rate) -> None:
-    """Raise ``ValueError`` if ``rate`` is a number, not traced, that is negative or NaN."""
-    if not callable(rate) and not isinstance(rate, jax.core.Tracer) and not rate >= 0:
-        raise ValueError(f"rate must not be negative, got {rate}")
+def check_rate(rate: Rate) -> Rate:
+    """Return a rate that is a function, or a finite number and not negative; else raise ``ValueError``."""
+    return rate if callable(rate) else number("rate", rate, least=0)
 
 
 def _check_batches(x, y, batches):
     if len(x) != len(y):
         raise ValueError(f"there are {len(x)} inputs but {len(y)} outputs")
-    if isinstance(batches, jax.core.Tracer) or batches.size == 0:
-        return
-    low, high = int(np.min(batches)), int(np.max(batches))
-    if low < 0 or high >= len(x):
-        raise ValueError(f"batches must hold indices in 0..{len(x) - 1}, got values from {low} to {high}")
+    wanted = f"indices in 0..{len(x) - 1}"
+    values("batches", batches, lambda batches: (batches >= 0) & (batches < len(x)), wanted)
