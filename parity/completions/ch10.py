@@ -1,8 +1,10 @@
 """Chapter 10."""
 
+from pathlib import Path
+
 import numpy as np
 
-from parity.completions import Completion
+from parity.completions import Completion, Take
 
 # 10.1 Convolution of signals ---------------------------------------------------------------------
 
@@ -243,3 +245,186 @@ def pictures():
         "elsewhere/even/unpooled": max_unpool(maxpool(even), even),
         "elsewhere/even/bilinear": bilinear(even),
     }
+
+
+# 10.2 A convolutional network on MNIST-1D --------------------------------------------------------
+
+SEEDS = tuple(Take(f"seed_{seed}", seed=seed, exact=False) for seed in range(1, 11))
+convolution_mnist1d = Completion(
+    "10.2",
+    takes=(
+        Take("float64", seed=1, dtype="float64"),
+        Take("float32", seed=1, exact=False),
+        Take("twin", seed=1, twin=True, exact=False),
+        *SEEDS,
+    ),
+)
+
+
+@convolution_mnist1d.record(cell=5)
+def seeds_of_the_order():
+    global seeds
+    from parity.draws import note_seeds  # noqa: PLC0415
+
+    seeds = note_seeds()
+    return {}
+
+
+@convolution_mnist1d.gap(cell=7)
+def model():
+    layers, before = [], 1
+    for _ in range(3):
+        layers += [torch.nn.Conv1d(before, 15, 3, 2), torch.nn.ReLU()]
+        before = 15
+    return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(4 * before, D_o))
+
+
+@convolution_mnist1d.record(cell=9)
+def training():
+    headline = {"test_error": errors_val[-1], "test_loss": losses_val[-1]}
+    if take.name.startswith("seed"):
+        return headline
+    curves = {
+        "train_loss": losses_train.astype(take.dtype),
+        "train_error": errors_train.astype(take.dtype),
+        "test_loss": losses_val.astype(take.dtype),
+        "test_error": errors_val.astype(take.dtype),
+    }
+    if take.name == "twin":
+        return curves
+    initial = {f"initial/{i}": weights for i, weights in enumerate(tap.initial)}
+    final = {f"final/{i}": weights for i, weights in enumerate(tap.weights())}
+    first = {"first_visited": tap.order[0][:20], "last_visited": tap.order[-1][-20:]}
+    return {"seeds": np.array(seeds), **first, **curves, **initial, **final}
+
+
+# 10.5 A convolutional network on MNIST -----------------------------------------------------------
+
+DIGITS = Path(__file__).parents[2] / "udl_jax" / "data" / "mnist_10k.npz"
+convolution_mnist = Completion(
+    "10.5",
+    takes=(
+        Take("plain/float64", seed=1, dtype="float64"),
+        Take("plain/float32", seed=1, exact=False),
+        Take("plain/twin", seed=1, twin=True, exact=False),
+        Take("dropout/float64", seed=1, dtype="float64"),
+        *SEEDS,
+    ),
+)
+
+
+@convolution_mnist.instead(cell=2)
+def libraries(DIGITS=DIGITS):
+    """Import what the notebook does; in place of torchvision, which it downloads with, the digits that ship with us."""
+    global torch, nn, F, optim, plt, random, device, torchvision, seeds
+    import random  # noqa: PLC0415
+    import types  # noqa: PLC0415
+
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+    import numpy  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+    import torch.nn.functional as F  # noqa: PLC0415
+    from torch import nn, optim  # noqa: PLC0415
+
+    from parity.draws import note_seeds  # noqa: PLC0415
+
+    class Mnist(torch.utils.data.Dataset):
+        def __init__(self, root, train, download, transform):
+            with numpy.load(DIGITS) as stored:
+                part = slice(8000) if train else slice(8000, None)
+                self.images, self.labels = stored["images"][part], stored["labels"][part]
+            self.transform = transform
+
+        def __len__(self):
+            return len(self.labels)
+
+        def __getitem__(self, index):
+            return self.transform(self.images[index]), int(self.labels[index])
+
+    def in_turn(steps):
+        def transform(image):
+            for step in steps:
+                image = step(image)
+            return image
+
+        return transform
+
+    def to_tensor():
+        return lambda image: torch.tensor(image[None]).to(torch.get_default_dtype()) / 255
+
+    def normalize(mean, deviation):
+        return lambda image: (image - mean[0]) / deviation[0]
+
+    transforms = types.SimpleNamespace(Compose=in_turn, ToTensor=to_tensor, Normalize=normalize)
+    torchvision = types.SimpleNamespace(datasets=types.SimpleNamespace(MNIST=Mnist), transforms=transforms)
+    device = torch.device("cpu")
+    seeds = note_seeds()
+
+
+@convolution_mnist.record(cell=4)
+def modules():
+    global np, masks, curves
+    import numpy as np  # noqa: PLC0415
+
+    masks, curves = [], []
+    return {}
+
+
+@convolution_mnist.gap(cell=6)
+def Net():
+    """Build the network; a class to the notebook, which only calls it."""
+
+    def drop(layer, images, result):
+        if layer.training:
+            masks.append((result[0].abs().amax((2, 3)) > 0).numpy())
+
+    dropout = nn.Dropout2d(0.0 if take.name.startswith("plain") else 0.5)
+    if take.name == "dropout/float64":
+        dropout.register_forward_hook(lambda layer, images, result: drop(layer, images, [result]))
+    features = [nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.ReLU()]
+    features += [nn.Conv2d(10, 20, 5), dropout, nn.MaxPool2d(2), nn.ReLU()]
+    classifier = [nn.Flatten(), nn.Linear(320, 50), nn.ReLU(), nn.Linear(50, 10), nn.LogSoftmax(1)]
+    return nn.Sequential(*features, *classifier)
+
+
+@convolution_mnist.record(cell=10)
+def listen_to_the_test():
+    global test
+
+    theirs = test
+
+    def test():
+        theirs()
+        measures = []
+        with torch.no_grad():
+            for loader in (train_loader, test_loader):
+                digits = loader.dataset
+                images = torch.stack([digits[i][0] for i in range(len(digits))])
+                labels, scores = torch.tensor(digits.labels).long(), model(images)
+                measures += [F.nll_loss(scores, labels).item(), (scores.argmax(1) != labels).sum().item()]
+        curves.append(measures)
+
+    return {}
+
+
+@convolution_mnist.record(cell=11)
+def trained():
+    measured = np.array(curves).T
+    headline = {"test_error": measured[3, -1] / 20, "test_loss": measured[2, -1]}
+    if take.name.startswith("seed"):
+        return headline
+    taken = {
+        "train_loss": measured[0].astype(take.dtype),
+        "train_wrong": measured[1].astype(int),
+        "test_loss": measured[2].astype(take.dtype),
+        "test_wrong": measured[3].astype(int),
+    }
+    if take.twin:
+        return taken
+    # The sampler was asked by the first look at the test data, by the tests before and after training, and by it.
+    order = slice(2, None, 2)
+    taken |= {"seeds": np.array(seeds[order]), "first_visited": tap.order[2][:20]}
+    taken |= {f"final/{i}": weights.ravel()[::5] for i, weights in enumerate(tap.weights())}
+    if masks:  # with the seed of the run without dropout, it also starts from the same weights
+        return taken | {"masks": np.packbits(np.array(masks)), "first": tap.initial[2].ravel()[:50]}
+    return taken | {f"initial/{i}": weights for i, weights in enumerate(tap.initial)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from parity.completions import Completion
+from parity.completions import Completion, Take
 
 # 11.1 Shattered gradients ------------------------------------------------------------------------
 
@@ -55,3 +55,56 @@ def slopes():
         taken |= {f"{name}/{key}": value for key, value in measure(layers, width, points).items()}
     K = kept
     return taken
+
+
+# 11.2 Residual networks --------------------------------------------------------------------------
+
+residual_network = Completion(
+    "11.2",
+    takes=(
+        Take("float64", seed=1, dtype="float64"),
+        Take("float32", seed=1, exact=False),
+        Take("twin", seed=1, twin=True, exact=False),
+        *(Take(f"seed_{seed}", seed=seed, exact=False) for seed in range(1, 11)),
+    ),
+)
+
+
+@residual_network.record(cell=5)
+def seeds_of_the_order():
+    global seeds
+    from parity.draws import note_seeds  # noqa: PLC0415
+
+    seeds = note_seeds()
+    return {}
+
+
+@residual_network.record(cell=7)
+def with_residual_connections():
+    def forward(self, x):
+        stream = self.linear1(x)
+        for block in (self.linear2, self.linear3):
+            stream = stream + block(torch.relu(stream))
+        return self.linear4(stream)
+
+    ResidualNetwork.forward = forward
+    return {}
+
+
+@residual_network.record(cell=9)
+def training():
+    headline = {"test_error": errors_val[-1], "test_loss": losses_val[-1]}
+    if take.name.startswith("seed"):
+        return headline
+    curves = {
+        "train_loss": losses_train.astype(take.dtype),
+        "train_error": errors_train.astype(take.dtype),
+        "test_loss": losses_val.astype(take.dtype),
+        "test_error": errors_val.astype(take.dtype),
+    }
+    if take.name == "twin":
+        return curves
+    initial = {f"initial/{i}": weights for i, weights in enumerate(tap.initial)}
+    final = {f"final/{i}": weights.ravel()[::5] for i, weights in enumerate(tap.weights())}
+    first = {"first_visited": tap.order[0][:20], "last_visited": tap.order[-1][-20:]}
+    return {"seeds": np.array(seeds), **first, **curves, **initial, **final}

@@ -113,3 +113,10 @@ def test_bad_input_is_told():
         shattered.outputs(NETWORK, GRID, normalize="layer")
     with pytest.raises(ValueError, match=r"points along its last axis, got the shape \(0,\)"):
         shattered.autocorrelation(np.zeros(0))
+
+
+def test_units_of_a_centred_layer_are_on_for_some_inputs_and_off_for_others():
+    f = shattered.preactivations(NETWORK, GRID, normalize="mean")
+    assert f.shape == (6, 32, 40)
+    on = f > f.mean(axis=1, keepdims=True)
+    assert jnp.all(on.any(axis=1) & ~on.all(axis=1))

@@ -148,21 +148,42 @@ def outputs(
     >>> outputs(network, jnp.array([-1.0, 0.0, 1.0])).shape
     (3,)
     """
+    f = preactivations(network, x, normalize=normalize, branch=branch)[-1]
+    return (_activate(normalize, f) @ network.weights.last + network.biases.last)[:, 0]
+
+
+def preactivations(
+    network: Network,
+    x: Float[Array | np.ndarray, " points"],
+    *,
+    normalize: str | None = None,
+    branch: Float[ArrayLike, ""] | None = None,
+) -> Float[Array, "layers points width"]:
+    """Compute the pre-activations of all hidden layers, before they are normalized.
+
+    Parameters and errors are those of :func:`outputs`.
+
+    Examples
+    --------
+    >>> network = scale(draw_network(jax.random.key(0), layers=3, width=8))
+    >>> preactivations(network, jnp.array([-1.0, 0.0, 1.0])).shape
+    (3, 3, 8)
+    """
     if normalize not in NORMALIZATIONS:
         raise ValueError(
             f"normalize must be one of {', '.join(map(repr, NORMALIZATIONS))}, got {normalize!r}"
         )
     weights, biases = network
-    activate = functools.partial(_activate, normalize)
 
     def step(f, layer):
         kernel, bias = layer
-        new = activate(f) @ kernel + bias
-        return (new if branch is None else f + branch * new), None
+        new = _activate(normalize, f) @ kernel + bias
+        f = new if branch is None else f + branch * new
+        return f, f
 
     first = jnp.asarray(x)[:, None] @ weights.first + biases.first
-    f, _ = jax.lax.scan(step, first, (weights.hidden, biases.hidden))
-    return (activate(f) @ weights.last + biases.last)[:, 0]
+    _, others = jax.lax.scan(step, first, (weights.hidden, biases.hidden))
+    return jnp.concatenate([first[None], others])
 
 
 def input_gradient(
