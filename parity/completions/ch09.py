@@ -1,6 +1,6 @@
 """Chapter 9."""
 
-from parity.completions import Completion
+from parity.completions import Completion, Take
 
 penalised = Completion("9.1")
 implicit = Completion("9.2")
@@ -226,3 +226,93 @@ def predictions():
         taken |= {f"elsewhere_{name}/settings": [units, noise, prior], f"elsewhere_{name}/mean": mean}
         taken |= {f"elsewhere_{name}/covariance": covar, f"elsewhere_{name}/predicted": np.transpose(found)}
     return taken
+
+
+# 9.5 Augmentation --------------------------------------------------------------------------------
+
+# Weights and batch orders are kept as the state of torch's generator and as seeds, see parity/draws.py.
+augmentation = Completion(
+    "9.5",
+    takes=(
+        Take("float64", seed=5, dtype="float64"),
+        *(Take(f"seed_{seed}", seed=seed, exact=False) for seed in range(1, 11)),
+    ),
+)
+
+
+@augmentation.record(cell=5)
+def before_the_first_training():
+    from parity.draws import note_seeds  # noqa: PLC0415  (a completion has the notebook's variables only)
+
+    global seeds, heard
+    seeds, heard = note_seeds(), []
+    loss_class = torch.nn.CrossEntropyLoss
+
+    class Listening(loss_class):
+        def forward(self, outputs, labels):
+            loss = super().forward(outputs, labels)
+            heard.append(loss.item())
+            return loss
+
+    globals().setdefault("loss_class", loss_class)
+    torch.nn.CrossEntropyLoss = Listening
+    return {"state": torch.get_rng_state().numpy()} if take.name == "float64" else {}
+
+
+@augmentation.record(cell=6)
+def plainly_trained():
+    if take.name != "float64":
+        return {"test_error": errors_test[-1]}
+    taken = {"train_error": errors_train, "test_error": errors_test, "seeds": np.array(seeds)}
+    taken |= {f"first/{i}": weights.ravel()[::97] for i, weights in enumerate(tap.initial)}
+    final = {f"final/{i}": p.detach().numpy().ravel()[::25] for i, p in enumerate(model.parameters())}
+    return taken | final
+
+
+@augmentation.gap(cell=9)
+def augment(input_vector):
+    shift, factor = np.random.randint(0, len(input_vector)), np.random.uniform(0.8, 1.2)
+    globals().setdefault("drawn", []).append((shift, factor))
+    return np.roll(input_vector, shift) * factor
+
+
+@augmentation.record(cell=9)
+def generator_before():
+    global before
+    before = random.getstate()
+    return {}
+
+
+@augmentation.record(cell=10)
+def augmented():
+    replay = random.Random()
+    replay.setstate(before)
+    indices = [replay.randint(0, n_data_orig - 1) for _ in drawn]
+    tap.initial.clear()  # the second training starts from weights of its own
+    seeds.clear()
+    shifts, factors = np.transpose(drawn)
+    draws = {"indices": indices, "shifts": shifts.astype(int), "factors": factors}
+    state = {"augmented/state": torch.get_rng_state().numpy()}
+    return draws | state | {"copies": augmented_x[-40::4]} if take.name == "float64" else {}
+
+
+@augmentation.record(cell=11)
+def trained_on_more():
+    torch.nn.CrossEntropyLoss = loss_class
+    if take.name != "float64":
+        return {"augmented/test_error": errors_test_aug[-1]}
+    steps = n_epoch * n_data_orig // 100
+    plain, more = (
+        np.reshape(losses, (n_epoch, -1)).mean(axis=1) for losses in (heard[:steps], heard[steps:])
+    )
+    final = {
+        f"augmented/final/{i}": p.detach().numpy().ravel()[::25] for i, p in enumerate(model.parameters())
+    }
+    return final | {
+        "mean_loss": plain,
+        "augmented/mean_loss": more,
+        "augmented/train_error": errors_train_aug,
+        "augmented/test_error": errors_test_aug,
+        "augmented/seeds": np.array(seeds),
+        "rates": [optimizer.param_groups[0]["lr"]],
+    }
