@@ -150,5 +150,7 @@ NOTEBOOKS = (
 MODELS: tuple[Model, ...] = (
     Model("9.A", "Networks that are held back", "regularizers",
           ("9.1.2", "9.3.1", "9.3.2", "9.3.3"), ("9.6", "9.7", "9.8"), ("9.5",)),
+    Model("13.A", "Node classification in Zachary's karate club", "node_classification",
+          ("13.6", "13.7", "13.8"), ("13.12",), ("13.22", "13.23", "13.24"), "torch_geometric.nn.GCNConv and GATConv"),
 )
 # fmt: on

@@ -29,7 +29,7 @@ CHAPTERS = (
     Chapter(1, "Introduction", "ch01_background"),
     Chapter(2, "Supervised learning", "ch02_supervised_learning"),
     Chapter(3, "Shallow neural networks", "ch03_shallow_networks"),
-    Chapter(4, "Deep neural networks", "ch04_deep_networks", ("linear_pieces",)),
+    Chapter(4, "Deep neural networks", "ch04_deep_networks", ("layers", "linear_pieces")),
     Chapter(
         5,
         "Loss functions",
@@ -67,7 +67,12 @@ CHAPTERS = (
     ),
     Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
     Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
-    Chapter(16, "Normalizing flows", "ch16_flows", ("lipschitz", "logistic_flow", "piecewise_linear")),
+    Chapter(
+        16,
+        "Normalizing flows",
+        "ch16_flows",
+        ("binned_flow", "coupling", "lipschitz", "logistic_flow", "piecewise_linear", "residual_flow", "two_moons"),
+    ),
     Chapter(17, "Variational autoencoders", "ch17_vaes", ("gradient_estimators",)),
     Chapter(18, "Diffusion models", "ch18_diffusion", ("schedules", "mixture", "lookup_table")),
     Chapter(19, "Reinforcement learning", "ch19_reinforcement"),

@@ -115,9 +115,9 @@ def posterior_by_inverse(
 
     Returns
     -------
-    mean : Float[Array, " parameters"]
+    Float[Array, " parameters"]
         The most probable parameters, the bias first.
-    covariance : Float[Array, "parameters parameters"]
+    Float[Array, "parameters parameters"]
         Their covariance.
 
     Raises
