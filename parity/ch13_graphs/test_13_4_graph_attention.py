@@ -56,12 +56,11 @@ def test_elsewhere(reference, agrees):
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2])
-def test_torch_geometric(reference, agrees, slope):
+def test_torch_geometric(geometric, reference, agrees, slope):
     """Its layer maps without a bias, so it is handed what ours maps to."""
-    torch_nn = pytest.importorskip("torch_geometric.nn")
     book = reference("13_4")
     ours = attention.graph_attention(book["x"], weights_of(book), book["adjacency"], slope)
-    layer = torch_nn.GATConv(4, 4, heads=1, negative_slope=slope, bias=False).double()
+    layer = geometric.nn.GATConv(4, 4, heads=1, negative_slope=slope, bias=False).double()
     of_sender, of_receiver = jnp.split(book["phi"], 2)
     with torch.no_grad():
         for theirs, values in (

@@ -115,8 +115,9 @@ def to_edges(adjacency: Adjacency, size: int | None = None) -> Edges:
         refuse_traced("to_edges without a size", adjacency, "the number of edges depends on values")
         return Edges(*jnp.nonzero(adjacency))
     size = count("size", size)
-    if not is_traced(adjacency) and int((adjacency != 0).sum()) > size:
-        raise ValueError(f"size must be at least the number of edges, {(adjacency != 0).sum()}, got {size}")
+    edges = 0 if is_traced(adjacency) else np.count_nonzero(np.asarray(adjacency))
+    if edges > size:
+        raise ValueError(f"size must be at least the number of edges, {edges}, got {size}")
     return Edges(*jnp.nonzero(adjacency, size=size, fill_value=adjacency.shape[0]))
 
 

@@ -251,7 +251,8 @@ def check_ends(senders: Int[Array, " edges"], receivers: Int[Array, " edges"], n
     for name, ends in (("senders", senders), ("receivers", receivers)):
         if is_traced(ends) or not ends.size:
             continue
-        for end in (int(np.min(ends)), int(np.max(ends))):
+        numbers = np.asarray(ends)  # NumPy, since JAX would trace even a constant when this runs inside jit
+        for end in (int(numbers.min()), int(numbers.max())):
             if not 0 <= end <= nodes:
                 raise ValueError(f"{name} must be nodes 0 to {nodes - 1}, or {nodes} for no edge, got {end}")
 
