@@ -154,7 +154,7 @@ def _settle(found: dict[str, Any], wanted: dict[str, _Expected]) -> dict[str, An
 
 def _is_floating(value) -> bool:
     """Tell whether these are real numbers with a dtype of their own, which Python's numbers have not, traced or not."""
-    is_strong = isinstance(value, np.ndarray) or (
+    is_strong = isinstance(value, np.ndarray | np.generic) or (
         isinstance(value, jax.Array) and not jax.typeof(value).weak_type
     )
     return is_strong and jnp.issubdtype(value.dtype, jnp.floating)
@@ -172,7 +172,11 @@ def _convert(name, value, what, dtype):
     if what.kind == _KEYS:
         return as_key(name, value)
     if what.is_number:
-        return as_number(name, value)
+        number = as_number(name, value)
+        is_whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
+        if what.kind == _INTEGERS and not is_whole:
+            raise TypeError(f"{name} must be an integer, got {value!r}")
+        return int(value) if is_whole and what.kind != _FLOATS and not isinstance(value, jax.Array) else number
     array = as_array(name, value, what.kind)
     return _as_kind(name, array, what.kind, dtype if not _is_floating(value) else array.dtype)
 

@@ -64,6 +64,8 @@ def scrape(block: tuple[str, str, int], block_vars: dict[str, Any], gallery_conf
     """
     texts = ALT.findall(block[1])
     figures = plt.get_fignums()
+    if not block_vars["execute_script"]:  # the block failed, which is told elsewhere
+        return matplotlib_scraper(block, block_vars, gallery_conf)
     if len(figures) != len(texts):
         where = block_vars["src_file"]
         raise ValueError(f"{where}, line {block[2]}: {len(figures)} figures, but {len(texts)} alt texts")
