@@ -170,7 +170,8 @@ for (upper, lower), f, name, colour in zip(axes.T, (jnp.exp, jnp.log), ("exp", "
     chord = (1 - t) * f(a) + t * f(b)
     gap = chord - f(along)
     bend = jax.vmap(jax.grad(jax.grad(f)))(x)
-    from_library = mathematics.chord_gap(f, a, b, t), mathematics.second_derivative(f, x)
+    ends = np.full_like(t, a), np.full_like(t, b)
+    from_library = mathematics.chord_gap(f, *ends, t), mathematics.second_derivative(f, x)
     apart = [np.abs(ours - theirs).max() for ours, theirs in zip((gap, bend), from_library)]
     print(f"{name}: differences from chord_gap {apart[0]:.0e}, from second_derivative {apart[1]:.0e}")
 
