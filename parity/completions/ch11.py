@@ -108,3 +108,124 @@ def training():
     final = {f"final/{i}": weights.ravel()[::5] for i, weights in enumerate(tap.weights())}
     first = {"first_visited": tap.order[0][:20], "last_visited": tap.order[-1][-20:]}
     return {"seeds": np.array(seeds), **first, **curves, **initial, **final}
+
+
+# 11.3 Batch normalization ------------------------------------------------------------------------
+
+batch_normalization = Completion(
+    "11.3", takes=(Take("float64", seed=1, dtype="float64"), Take("float32", seed=1))
+)
+
+
+@batch_normalization.record(cell=8)
+def listen():
+    global print_variance, weights_init, seeds, variances, states
+    from parity.draws import note_seeds  # noqa: PLC0415
+
+    seeds, variances, states = note_seeds(), [], []
+    theirs, init = print_variance, weights_init
+
+    def print_variance(name, data):
+        theirs(name, data)
+        variances.append(np.mean(np.var(data.detach().numpy(), axis=0)))
+
+    def weights_init(layer):
+        if len(states) == 2 * len(seeds):  # before the first layer of a network
+            states.append(torch.get_rng_state().numpy().copy())
+        init(layer)
+        if layer is model:  # after the last
+            states.append(None)
+
+    return {}
+
+
+@batch_normalization.record(cell=9)
+def measures():
+    global note_network, sample
+
+    def sample(arrays):
+        return np.concatenate([a.detach().numpy().ravel()[::97] for a in arrays])
+
+    def note_network(name):
+        """Note what a network gave in its one step, and that it was the network that will be drawn again."""
+        buffers = dict(model.named_buffers())
+        taken = {
+            f"{name}/state": states[-2],
+            f"{name}/seed": seeds[-1],
+            f"{name}/variances": np.array(variances[-7:]),
+            f"{name}/parameters": sample(model.parameters()),
+            f"{name}/first_drawn": tap.order[-1][:20],
+        }
+        for key in ("running_mean", "running_var"):
+            found = [b.numpy() for n, b in buffers.items() if n.endswith(key)]
+            taken |= {f"{name}/{key}": np.array(found)} if found else {}
+        return taken
+
+    return {}
+
+
+@batch_normalization.record(cell=11)
+def one_step_without():
+    return note_network("without")
+
+
+@batch_normalization.record(cell=13)
+def with_normalization():
+    built, layers = ResidualNetworkWithBatchNorm.__init__, range(2, 7)
+
+    def __init__(self, *sizes):
+        built(self, *sizes)
+        self.norms = torch.nn.ModuleList([torch.nn.BatchNorm1d(self.linear1.out_features) for _ in layers])
+
+    def forward(self, x):
+        print_variance("input", x)
+        stream = self.linear1(x)
+        print_variance("into the first block", stream)
+        for norm, k in zip(self.norms, layers):
+            branch = getattr(self, f"linear{k}")
+            stream = stream + branch(torch.relu(norm(stream)))
+            print_variance(f"after block {k - 1}", stream)
+        return self.linear7(stream)
+
+    ResidualNetworkWithBatchNorm.__init__ = __init__
+    ResidualNetworkWithBatchNorm.forward = forward
+    return {}
+
+
+@batch_normalization.record(cell=14)
+def one_step_with_and_a_training():
+    global model
+
+    taken = note_network("with")
+    # Beyond the notebook: sixty steps of a narrower network, in training mode, and looked at in both modes.
+    model = ResidualNetworkWithBatchNorm(n_input, n_output, 20)
+    model.apply(weights_init)
+    initial = {f"trained/initial/{k}": v.detach().numpy().copy() for k, v in enumerate(model.parameters())}
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    loss_of = torch.nn.CrossEntropyLoss()
+    x_test = torch.tensor(val_data_x.T.astype(take.dtype))
+    y_test = torch.tensor(val_data_y.astype("long"))
+    order = np.random.default_rng(0).permutation(4000)[:3000].reshape(6, 10, 50)
+    losses, looked_at = [], []
+    for epoch in order:
+        for batch in epoch:
+            optimiser.zero_grad()
+            loss = loss_of(model(x_train[batch]), y_train[batch])
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+        model.eval()
+        with torch.no_grad():
+            looked_at.append([loss_of(model(x), y).item() for x, y in ((x_train, y_train), (x_test, y_test))])
+        model.train()
+    final = {f"trained/final/{k}": v.detach().numpy() for k, v in enumerate(model.parameters())}
+    buffers = {
+        f"trained/{key}": np.array([b.numpy() for n, b in model.named_buffers() if n.endswith(key)])
+        for key in ("running_mean", "running_var")
+    }
+    curves = {
+        "trained/losses": np.array(losses, take.dtype),
+        "trained/evaluated": np.array(looked_at, take.dtype).T,
+        "trained/order": order,
+    }
+    return taken | initial | final | buffers | curves

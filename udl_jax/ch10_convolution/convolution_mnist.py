@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
@@ -117,23 +118,12 @@ class DigitNetwork(nn.Module):
         self,
         x: Float[Array, "batch height width inputs"],
         train: bool = False,
-        keep: Bool[Array, "batch channels"] | None = None,
+        keep: Bool[Array | np.ndarray, "batch channels"] | None = None,
     ) -> Float[Array, "batch classes"]:
-        """Compute the scores of the classes.
+        """Compute the scores of the classes, one row for each image.
 
-        Parameters
-        ----------
-        x
-            Images.
-        train
-            Whether to drop channels.
-        keep
-            Which channels to keep then; None draws them from the stream ``dropout``.
-
-        Returns
-        -------
-        Float[Array, "batch classes"]
-            One row for each image.
+        With ``train``, channels are dropped: those that ``keep`` does not name, or, if it is None, those that the
+        stream ``dropout`` draws.
         """
         return self.stages(x, train, keep).output
 
@@ -142,7 +132,7 @@ class DigitNetwork(nn.Module):
         self,
         x: Float[Array, "batch height width inputs"],
         train: bool = False,
-        keep: Bool[Array, "batch channels"] | None = None,
+        keep: Bool[Array | np.ndarray, "batch channels"] | None = None,
     ) -> Stages:
         """Do what calling the network does, and return all stages."""
         size = (self.kernel_size, self.kernel_size)
@@ -157,7 +147,7 @@ class DigitNetwork(nn.Module):
             # All pixels of a channel share their fate, as in PyTorch's Dropout2d.
             second = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=False)(second)
         elif train:
-            second = jnp.where(keep[:, None, None], second / (1 - self.dropout), 0)
+            second = jnp.where(jnp.asarray(keep)[:, None, None], second / (1 - self.dropout), 0)
         second = jax.nn.relu(training.max_pool(second, (2, 2)))
         options |= {"kernel_init": nn.initializers.he_uniform(), "dot_general": training.dot_general}
         flat = second.reshape(len(second), -1)
@@ -264,7 +254,9 @@ def train_seeds(keys: Key[Array, " seeds"], data: Mnist, settings: Settings = BO
 
 
 def most_confusing(
-    scores: Float[Array, "images classes"], labels: Int[Array, " images"], number: int = 10
+    scores: Float[Array | np.ndarray, "images classes"],
+    labels: Int[Array | np.ndarray, " images"],
+    number: int = 10,
 ) -> tuple[Int[Array, " {number}"], Float[Array, " {number}"]]:
     """Find the images to whose right class the network gives the least probability.
 
@@ -295,6 +287,7 @@ def most_confusing(
     >>> most_confusing(scores, jnp.array([0, 0, 0]), number=2)[0]
     Array([1, 2], dtype=int32)
     """
+    scores = jnp.asarray(scores)
     if not 1 <= number <= len(scores):
         raise ValueError(f"number must lie in 1..{len(scores)}, the number of images, got {number}")
     right = jnp.take_along_axis(jax.nn.softmax(scores), jnp.asarray(labels)[:, None], axis=1)[:, 0]
