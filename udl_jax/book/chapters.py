@@ -40,7 +40,7 @@ CHAPTERS = (
     Chapter(7, "Gradients and initialization", "ch07_gradients", ("finite_differences", "stacked_network")),
     Chapter(8, "Measuring performance", "ch08_performance", ("simplified_network", "kept_results")),
     Chapter(9, "Regularization", "ch09_regularization", ("early_stopping",)),
-    Chapter(10, "Convolutional networks", "ch10_convolution"),
+    Chapter(10, "Convolutional networks", "ch10_convolution", ("descent",)),
     Chapter(11, "Residual networks", "ch11_residual_networks"),
     Chapter(
         12,
@@ -90,7 +90,7 @@ CHAPTERS = (
             "two_moons",
         ),
     ),
-    Chapter(17, "Variational autoencoders", "ch17_vaes", ("gradient_estimators",)),
+    Chapter(17, "Variational autoencoders", "ch17_vaes", ("gradient_estimators", "elbo_terms", "bounds")),
     Chapter(18, "Diffusion models", "ch18_diffusion", ("schedules", "mixture", "lookup_table")),
     Chapter(19, "Reinforcement learning", "ch19_reinforcement"),
     Chapter(20, "Why does deep learning work?", "ch20_why_it_works"),
