@@ -110,8 +110,8 @@ def test_traced_numbers_out_of_reach_come_back_as_nan():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: flow_1d.base_density(GRID, std=0.0), r"std must be positive and finite, got 0\.0"),
-        (lambda: flow_1d.base_density(GRID, std=float("nan")), "std must be positive and finite, got nan"),
+        (lambda: flow_1d.base_density(GRID, std=0.0), r"std must be positive.* got 0\.0"),
+        (lambda: flow_1d.base_density(GRID, std=float("nan")), "std must be positive.* got nan"),
         (lambda: flow_1d.push_density(jnp.square, GRID), "function must rise everywhere or fall everywhere"),
         (
             lambda: flow_1d.push_density(lambda z: 0 * z, GRID),

@@ -152,5 +152,8 @@ MODELS: tuple[Model, ...] = (
           ("9.1.2", "9.3.1", "9.3.2", "9.3.3"), ("9.6", "9.7", "9.8"), ("9.5",)),
     Model("13.A", "Node classification in Zachary's karate club", "node_classification",
           ("13.6", "13.7", "13.8"), ("13.12",), ("13.22", "13.23", "13.24"), "torch_geometric.nn.GCNConv and GATConv"),
+    Model("16.A", "Normalizing flows on two moons", "trained_flows",
+          ("16.2", "16.3.3", "16.3.4", "16.3.7"), ("16.6", "16.7", "16.9"),
+          ("16.8", "16.13", "16.15", "16.20", "16.21", "16.22", "16.23", "16.24")),
 )
 # fmt: on

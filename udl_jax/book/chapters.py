@@ -74,7 +74,12 @@ CHAPTERS = (
             "label_propagation",
         ),
     ),
-    Chapter(14, "Unsupervised learning", "ch14_unsupervised"),
+    Chapter(
+        14,
+        "Unsupervised learning",
+        "ch14_unsupervised",
+        ("frechet", "neighbours", "densities", "digit_features"),
+    ),
     Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
     Chapter(
         16,
