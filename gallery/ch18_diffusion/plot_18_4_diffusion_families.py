@@ -6,7 +6,7 @@ The model of 18.3 only ever learned which noise is in a sample. Nothing forces u
 one leave out the noise, so that each starting point leads to one certain sample? May one jump five steps at a time? And what does
 one pay?
 
-*In the book: section 18.5.4, figure 18.10. Notebook 18.4.*
+*In the book: section 18.6.2, figure 18.10. Notebook 18.4.*
 """
 
 import functools

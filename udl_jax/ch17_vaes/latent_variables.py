@@ -32,7 +32,7 @@ def latent_to_mean(z: Float[Array, "*latents"]) -> Float[Array, "*latents 2"]:
 
     References
     ----------
-    Prince (2023), section 17.1.2, figure 17.2; notebook 17.1.
+    Prince (2023), section 17.2, figure 17.2; notebook 17.1.
 
     Examples
     --------
@@ -265,7 +265,7 @@ def posterior(
 
     References
     ----------
-    Prince (2023), section 17.4.2, equation 17.19; notebook 17.1.
+    Prince (2023), section 17.5, equation 17.19; notebook 17.1.
 
     Examples
     --------

@@ -53,7 +53,7 @@ def ddim_step(
 
     References
     ----------
-    Prince (2023), section 18.5.4; Song, Meng and Ermon (2021), equation 12.
+    Prince (2023), section 18.6.2; Song, Meng and Ermon (2021), equation 12.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def sample_ddim(
 
     References
     ----------
-    Prince (2023), section 18.5.4, figure 18.10; notebook 18.4.
+    Prince (2023), section 18.6.2, figure 18.10; notebook 18.4.
 
     Examples
     --------

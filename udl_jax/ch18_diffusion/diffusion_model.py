@@ -2,6 +2,7 @@ r"""A diffusion model in one dimension: learn to undo one step of noise, and do 
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key, Num
 
 from udl_jax import _checks
@@ -232,9 +233,14 @@ def sample(
 
 def reverse(step_back, start, noise, sigma, last_noise):
     """Step back from :math:`z_T` to :math:`z_0`, and add noise after every step; return all of them, z_0 first."""
-    sigma = _checks.like(_checks.number("sigma", sigma, least=0.0), start)
+    if np.ndim(sigma) == 0:
+        sigma = _checks.number("sigma", sigma, least=0)
+    else:
+        _checks.shape_of("sigma", sigma, (len(noise),), "one for each step")
+        _checks.values("sigma", sigma, lambda each: each >= 0, "not negative")
+    sigma = jnp.broadcast_to(_checks.like(jnp.asarray(sigma), start), len(noise))
     times = jnp.arange(1, len(noise) + 1)
-    added = sigma * noise.astype(start.dtype)
+    added = sigma.reshape(-1, *[1] * start.ndim) * noise.astype(start.dtype)
     if not last_noise:
         added = added.at[0].set(0)
 

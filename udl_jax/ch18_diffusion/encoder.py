@@ -141,7 +141,7 @@ def marginal(
 
     References
     ----------
-    Prince (2023), section 18.2.3, equation 18.10, figure 18.4.
+    Prince (2023), section 18.2.2, equation 18.10, figure 18.4.
 
     Examples
     --------

@@ -57,7 +57,7 @@ def noise_pairs(
 
     References
     ----------
-    Prince (2023), section 18.5.2, algorithm 18.1, equation 18.8.
+    Prince (2023), section 18.5, algorithm 18.1, equation 18.8.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def fit_tables(
 
     References
     ----------
-    Prince (2023), section 18.5.2, algorithm 18.1; notebooks 18.3 and 18.4.
+    Prince (2023), section 18.5, algorithm 18.1; notebooks 18.3 and 18.4.
     """
     beta = check_beta(beta)
     check_steps(beta, noise)
@@ -162,7 +162,7 @@ def reverse_mean(
 
     References
     ----------
-    Prince (2023), section 18.5.2, algorithm 18.2.
+    Prince (2023), section 18.5, algorithm 18.2.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def sample(
     start: Float[Array, "*samples"],
     noise: Float[Array, "steps *samples"],
     beta: Schedule,
-    sigma: Num[ArrayLike, ""],
+    sigma: Schedule,
     *,
     sampled_at: int = 0,
     last_noise: bool = True,
@@ -202,7 +202,7 @@ def sample(
     beta
         Noise schedule, strictly between 0 and 1: one number, or one for each step.
     sigma
-        Standard deviation of what is added, not negative.
+        Standard deviation of what is added, not negative: one number, or one for each step.
     sampled_at
         As in :func:`reverse_mean`.
     last_noise
@@ -221,7 +221,7 @@ def sample(
 
     References
     ----------
-    Prince (2023), section 18.5.2, algorithm 18.2, figure 18.7; notebook 18.3.
+    Prince (2023), section 18.5, algorithm 18.2, figure 18.7; notebook 18.3.
     """
     beta = check_beta(beta)
     check_steps(beta, noise)
