@@ -84,10 +84,10 @@ names = [alphabet.characters[number].replace(" ", "␣") for number in likeliest
 # sphinx_gallery_alt = "The 20 likeliest next letters: sampling keeps all, top 5 five, the nucleus a few, greedy a single one."
 fig, axes = plt.subplots(1, 4, figsize=(10.5, 3.9), sharey=True, sharex=True)
 for ax, (name, strategy) in zip(axes, ways.items()):
-    left = np.asarray(strategy.cut(probabilities))[likeliest]
-    ax.barh(range(20), np.asarray(probabilities)[likeliest], color="0.85")
-    ax.barh(range(20), left * np.asarray(probabilities)[likeliest].dot(left > 0), height=0.5)
-    ax.set(title=name, xlabel="probability")
+    shown = np.asarray(probabilities)[likeliest]
+    ax.barh(range(20), shown, color="0.85")
+    ax.barh(range(20), np.where(strategy.cut(probabilities)[likeliest] > 0, shown, 0), height=0.5)
+    ax.set(title=name, xlabel="probability", xticks=(0, 0.05, 0.1))
 axes[0].set_yticks(range(20), names, family="monospace")
 axes[0].invert_yaxis()
 axes[0].set(ylabel="next character")

@@ -8,6 +8,7 @@ do time and memory really grow, and what can be done about it: by computing the 
 *In the book: section 12.9, figure 12.15. There is no notebook about it.*
 """
 
+import functools
 import os
 import time
 
@@ -103,7 +104,7 @@ plt.show()
 # What does it cost?
 # ------------------
 # Four heads of width 32, one text of 256 to 4,096 tokens, causal. ``jax.jit(f).lower(...).compile().memory_analysis()`` tells how
-# much memory a compiled program needs besides its arguments and results, without running it. Times are the shortest of three, on
+# much memory a compiled program needs besides its arguments and results, without running it. Times are the shortest of seven, on
 # whatever machine built this page; ``UDL_SCALE=book`` measures at the longest text, too.
 
 lengths = np.array([256, 512, 1024, 2048, 4096])
@@ -123,7 +124,7 @@ for name, method in methods.items():
         run = jax.jit(method).lower(*arrays).compile()
         run(*arrays).block_until_ready()
         times = []
-        for _ in range(3):
+        for _ in range(7):
             begin = time.perf_counter()
             run(*arrays).block_until_ready()
             times.append(time.perf_counter() - begin)
@@ -175,7 +176,6 @@ for name, method in methods.items():
 # Smaller blocks need less memory, down to what results take anyhow, but more steps.
 
 for block in (32, 128, 512, 2048):
-    needed = cost.temporary_bytes(
-        lambda q, k, v: cost.blockwise_attention(q, k, v, block), shape, shape, shape
-    )  # noqa: B023
+    in_blocks = functools.partial(cost.blockwise_attention, block=block)
+    needed = cost.temporary_bytes(in_blocks, shape, shape, shape)
     print(f"blocks of {block:4}: {needed / 2**20:6.1f} MiB")

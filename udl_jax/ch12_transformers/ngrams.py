@@ -11,7 +11,7 @@ def score_by_counting(
     test: Int[np.ndarray, " held_out"],
     before: int,
     vocabulary: int,
-    trust: float = 5.0,
+    trust: float = 20.0,
 ) -> Float[np.ndarray, " scored"]:
     r"""Predict each held-out character from how often it followed the same few characters in a training text.
 
@@ -50,7 +50,7 @@ def score_by_counting(
     >>> f"{score_by_counting(text, text[:9], before=0, vocabulary=3).mean():.2f}"
     '1.10'
     >>> f"{score_by_counting(text, text[:9], before=1, vocabulary=3).mean():.2f}"
-    '0.02'
+    '0.06'
     """
     before, vocabulary = count("before", before, least=0), count("vocabulary", vocabulary)
     number("trust", trust, above=0)
