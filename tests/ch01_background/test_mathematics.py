@@ -103,7 +103,7 @@ def test_double_precision_stays():
 
 @pytest.mark.parametrize("inputs", [0, 1, 3])
 def test_wrong_number_of_slopes_is_told(inputs):
-    with pytest.raises(ValueError, match=f"a slope for each input, got 2 for {inputs}"):
+    with pytest.raises(ValueError, match=f"a slope for each input x, got 2 for {inputs}"):
         mathematics.linear_function(0.0, jnp.ones(2), *jnp.ones(inputs))
 
 

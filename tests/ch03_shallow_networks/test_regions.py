@@ -93,5 +93,5 @@ def test_negative_inputs_of_the_logarithm_are_told():
 
 
 def test_no_samples_are_told():
-    with pytest.raises(ValueError, match="patterns must not be empty"):
+    with pytest.raises(ValueError, match="x must not be empty"):
         regions.count_as_units_join(jnp.ones((3, 2)), jnp.ones((0, 1)))

@@ -6,7 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from udl_jax._annotations import checked
+from udl_jax._checks import like, shape_of
 
+
+@checked
 def linear_function(
     beta: Float[ArrayLike, ""], omega: Float[Array, " inputs"], *x: Float[Array, "..."]
 ) -> Float[Array, "..."]:
@@ -45,10 +49,17 @@ def linear_function(
            [-1.5, -0.5]], dtype=float32)
     """
     if not x or omega.shape != (len(x),):
-        raise ValueError(f"a linear function needs a slope for each input, got {omega.size} for {len(x)}")
-    return beta + sum(slope * values for slope, values in zip(omega, x))
+        raise ValueError(f"omega must have a slope for each input x, got {omega.size} for {len(x)}")
+    try:
+        jnp.broadcast_shapes(*(values.shape for values in x))
+    except ValueError:
+        raise ValueError(
+            f"shapes of the inputs x do not broadcast: {[values.shape for values in x]}"
+        ) from None
+    return like(beta, omega, *x) + sum(slope * values for slope, values in zip(omega, x))
 
 
+@checked
 def linear_equations(
     beta: Float[Array, " outputs"], omega: Float[Array, "rows columns"], x: Float[Array, "*batch inputs"]
 ) -> Float[Array, "*batch outputs"]:
@@ -88,8 +99,9 @@ def linear_equations(
     return beta + x @ omega.T
 
 
+@checked
 def line_through_intercepts(
-    on_x_axis: Float[ArrayLike, ""], on_y_axis: Float[ArrayLike, ""]
+    on_x_axis: Float[Array, ""], on_y_axis: Float[Array, ""]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     r"""Find the line that crosses the axes at two given places.
 
@@ -112,12 +124,12 @@ def line_through_intercepts(
     Examples
     --------
     >>> line_through_intercepts(5.0, 10.0)
-    (Array(10., dtype=float32, ...), Array(-2., dtype=float32, ...))
+    (Array(10., dtype=float32), Array(-2., dtype=float32))
     """
-    beta = jnp.asarray(on_y_axis)
-    return beta, -beta / on_x_axis
+    return on_y_axis, -on_y_axis / on_x_axis
 
 
+@checked
 def second_derivative(
     f: Callable[[Float[Array, ""]], Float[Array, ""]], x: Float[Array, "*batch"]
 ) -> Float[Array, "*batch"]:
@@ -147,6 +159,7 @@ def second_derivative(
     return jnp.vectorize(jax.grad(jax.grad(f)))(x)
 
 
+@checked
 def is_convex(
     f: Callable[[Float[Array, ""]], Float[Array, ""]], x: Float[Array, "*batch"]
 ) -> Bool[Array, ""]:
@@ -178,6 +191,7 @@ def is_convex(
     return jnp.all(second_derivative(f, x) >= 0)
 
 
+@checked
 def chord_gap(
     f: Callable[[Float[Array, "..."]], Float[Array, "..."]],
     a: Float[Array, "*batch"],
@@ -212,4 +226,7 @@ def chord_gap(
     >>> chord_gap(jnp.square, jnp.array([0.0]), jnp.array([2.0]), jnp.array([0.5]))
     Array([1.], dtype=float32)
     """
-    return (1 - t) * f(a) + t * f(b) - f((1 - t) * a + t * b)
+    heights = [f(a), f(b), f((1 - t) * a + t * b)]
+    for height in heights:
+        shape_of("what f returns", height, a.shape, "its argument")
+    return (1 - t) * heights[0] + t * heights[1] - heights[2]

@@ -5,7 +5,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from udl_jax._annotations import checked
+from udl_jax._checks import count, like, number
 
+
+@checked
 def predict(phi: Float[Array, "2"], x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     r"""Evaluate the line with intercept ``phi[0]`` and slope ``phi[1]``.
 
@@ -34,6 +38,7 @@ def predict(phi: Float[Array, "2"], x: Float[Array, "*batch"]) -> Float[Array, "
     return intercept + slope * x
 
 
+@checked
 def least_squares_loss(
     phi: Float[Array, "2"], x: Float[Array, " batch"], y: Float[Array, " batch"]
 ) -> Float[Array, ""]:
@@ -51,6 +56,11 @@ def least_squares_loss(
     Float[Array, ""]
         The loss, in squared units of ``y``; not divided by the number of pairs.
 
+    Raises
+    ------
+    ValueError
+        If there is not one output for each input: a column does not stand for a row.
+
     References
     ----------
     Prince (2023), section 2.2, equation 2.5, figure 2.2.
@@ -63,6 +73,7 @@ def least_squares_loss(
     return jnp.sum((predict(phi, x) - y) ** 2)
 
 
+@checked
 def loss_surface(
     phi_0: Float[Array, " intercepts"],
     phi_1: Float[Array, " slopes"],
@@ -97,6 +108,7 @@ def loss_surface(
     return jax.vmap(lambda b: jax.vmap(lambda a: least_squares_loss(jnp.stack([a, b]), x, y))(phi_0))(phi_1)
 
 
+@checked
 def coordinate_descent(
     phi: Float[Array, "2"], x: Float[Array, " batch"], y: Float[Array, " batch"], sweeps: int
 ) -> Float[Array, "2*{sweeps}+1 2"]:
@@ -118,23 +130,36 @@ def coordinate_descent(
     Float[Array, "2*{sweeps}+1 2"]
         Where the path stands at the start and after each move.
 
+    Raises
+    ------
+    ValueError
+        If ``sweeps`` is negative, or the shapes do not fit.
+
     References
     ----------
     Prince (2023), section 2.2.2, which leaves the search for the best line to the reader's hand.
     """
+    sweeps = count("sweeps", sweeps, least=0)
 
     def move(phi, axis):
         slope = jax.grad(least_squares_loss)(phi, x, y)[axis]
         curvature = jax.hessian(least_squares_loss)(phi, x, y)[axis, axis]
-        phi = phi.at[axis].add(-slope / curvature)
+        # Where the loss is flat along an axis, every place is lowest.
+        distance = jnp.where(curvature == 0, 0, slope / jnp.where(curvature == 0, 1, curvature))
+        phi = phi.at[axis].add(-distance.astype(phi.dtype))
         return phi, phi
 
     _, path = jax.lax.scan(move, phi, jnp.tile(jnp.arange(2), sweeps))
     return jnp.concatenate([phi[None], path])
 
 
+@checked
 def gradient_descent(
-    phi: Float[Array, "2"], x: Float[Array, " batch"], y: Float[Array, " batch"], rate: float, steps: int
+    phi: Float[Array, "2"],
+    x: Float[Array, " batch"],
+    y: Float[Array, " batch"],
+    rate: float | Float[Array, ""],
+    steps: int,
 ) -> Float[Array, "{steps}+1 2"]:
     """Walk down the loss against its gradient, with steps of fixed rate.
 
@@ -154,19 +179,26 @@ def gradient_descent(
     Float[Array, "{steps}+1 2"]
         Where the path stands at the start and after each step.
 
+    Raises
+    ------
+    ValueError
+        If ``steps`` is negative, ``rate`` is not finite, or the shapes do not fit.
+
     References
     ----------
     Prince (2023), section 2.2.2, figure 2.4.
     """
+    rate, steps = number("rate", rate), count("steps", steps, least=0)
 
     def step(phi, _):
-        phi = phi - rate * jax.grad(least_squares_loss)(phi, x, y)
+        phi = phi - like(rate, phi) * jax.grad(least_squares_loss)(phi, x, y)
         return phi, phi
 
     _, path = jax.lax.scan(step, phi, length=steps)
     return jnp.concatenate([phi[None], path])
 
 
+@checked(may_be_empty=("x", "y"))
 def closed_form(x: Float[Array, " batch"], y: Float[Array, " batch"]) -> Float[Array, "2"]:
     """Solve for the line of least squares.
 
@@ -210,6 +242,7 @@ class LinearRegression(nn.Module):
     """
 
     @nn.compact
+    @checked
     def __call__(self, x: Float[Array, " batch"]) -> Float[Array, " batch"]:
         """Predict an output for each input."""
         return predict(self.param("phi", nn.initializers.zeros, (2,), x.dtype), x)

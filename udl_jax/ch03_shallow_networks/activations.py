@@ -8,11 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from udl_jax._annotations import checked
+from udl_jax._checks import like, scalar
 from udl_jax.ch03_shallow_networks.shallow_network import Activation
 
 Scalar = float | Float[Array, ""]
 
 
+@checked
 def sigmoid(z: Float[Array, "*batch"], slope: Scalar = 10.0) -> Float[Array, "*batch"]:
     r"""Compute the logistic sigmoid, by default as steep as in the notebook.
 
@@ -37,9 +40,10 @@ def sigmoid(z: Float[Array, "*batch"], slope: Scalar = 10.0) -> Float[Array, "*b
     >>> sigmoid(jnp.array([-100.0, 0.0, 100.0]))
     Array([0. , 0.5, 1. ], dtype=float32)
     """
-    return jax.nn.sigmoid(slope * z)
+    return jax.nn.sigmoid(_times(slope, z))
 
 
+@checked
 def heaviside(z: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     """Compute the step function, which is 1 at zero already. Its derivative is 0 everywhere.
 
@@ -65,6 +69,7 @@ def heaviside(z: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     return jnp.heaviside(z, 1.0)
 
 
+@checked
 def linear(z: Float[Array, "*batch"], a: Scalar = 0.0, b: Scalar = 1.0) -> Float[Array, "*batch"]:
     """Compute ``a + b * z``, with which a network is no more than one linear function.
 
@@ -85,9 +90,10 @@ def linear(z: Float[Array, "*batch"], a: Scalar = 0.0, b: Scalar = 1.0) -> Float
     >>> linear(jnp.array([0.0, 1.0]), a=0.5, b=-0.25)
     Array([0.5 , 0.25], dtype=float32)
     """
-    return a + b * z
+    return like(a, z) + like(b, z) * z
 
 
+@checked
 def linear_equivalent(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "outputs offset_and_weights"],
@@ -125,10 +131,11 @@ def linear_equivalent(
     """
     if phi.shape[1] != 1 + len(theta):
         raise ValueError(f"phi must have 1 + {len(theta)} columns, got {phi.shape[1]}")
-    after_activation = (b * theta).at[:, 0].add(a)
+    after_activation = (like(b, theta) * theta).at[:, 0].add(like(a, theta))
     return (phi[:, 1:] @ after_activation).at[:, 0].add(phi[:, 0])
 
 
+@checked
 def swish(z: Float[Array, "*batch"], beta: Scalar = 1.0) -> Float[Array, "*batch"]:
     r"""Compute the swish, a ReLU whose joint is smoothed by a sigmoid.
 
@@ -153,9 +160,18 @@ def swish(z: Float[Array, "*batch"], beta: Scalar = 1.0) -> Float[Array, "*batch
     >>> swish(jnp.array([-1.0, 0.0, 1.0]), beta=0.0)
     Array([-0.5,  0. ,  0.5], dtype=float32)
     """
-    return z * jax.nn.sigmoid(beta * z)
+    gate = jax.nn.sigmoid(_times(beta, z))
+    # A gate that is shut lets nothing through, not even minus infinity.
+    return jnp.where(gate == 0, 0, z) * gate
 
 
+def _times(slope, z):
+    """Multiply, so that zero stays zero however steep the slope."""
+    slope = like(slope, z)
+    return jnp.where((z == 0) & jnp.isinf(slope), 0, slope) * z
+
+
+@checked
 def derivative(activation: Activation, z: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     """Differentiate an activation function at each element of ``z``.
 
@@ -176,7 +192,8 @@ def derivative(activation: Activation, z: Float[Array, "*batch"]) -> Float[Array
     >>> derivative(jax.nn.relu, jnp.array([-1.0, 0.0, 1.0]))
     Array([0., 0., 1.], dtype=float32)
     """
-    return jax.vmap(jax.grad(activation))(z.ravel()).reshape(z.shape)
+    slopes = jax.vmap(jax.grad(lambda each: scalar("activation", activation(each))))(z.ravel())
+    return slopes.reshape(z.shape)
 
 
 #: The activation functions of figure 3.13, panel by panel, and two more in the last.

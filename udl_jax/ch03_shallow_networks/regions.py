@@ -2,12 +2,14 @@
 
 import functools
 import math
-import operator
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from udl_jax._annotations import checked
+from udl_jax._checks import count, is_traced, like, values
 from udl_jax.ch03_shallow_networks.two_inputs import activation_patterns, sort_patterns
 
 
@@ -45,14 +47,11 @@ def max_regions(inputs: int, hidden: int) -> int:
     >>> max_regions(inputs=10, hidden=8)
     256
     """
-    inputs, hidden = operator.index(inputs), operator.index(hidden)
-    for name, number in (("inputs", inputs), ("hidden", hidden)):
-        if number < 0:
-            raise ValueError(f"{name} must not be negative, got {number}")
+    inputs, hidden = count("inputs", inputs, least=0), count("hidden", hidden, least=0)
     return sum(math.comb(hidden, j) for j in range(min(inputs, hidden) + 1))
 
 
-@functools.partial(jax.jit, static_argnames="inputs")
+@checked
 def log_max_regions(
     inputs: int, hidden: Float[Array, "*batch"] | Int[Array, "*batch"]
 ) -> Float[Array, "*batch"]:
@@ -76,7 +75,7 @@ def log_max_regions(
     Raises
     ------
     ValueError
-        If ``inputs`` is negative.
+        If ``inputs`` is negative, or a concrete value of ``hidden``.
 
     References
     ----------
@@ -87,10 +86,18 @@ def log_max_regions(
     >>> jnp.exp(log_max_regions(2, jnp.array([1, 2, 3]))).round().astype(int)
     Array([2, 4, 7], dtype=int32)
     """
-    if inputs < 0:
-        raise ValueError(f"inputs must not be negative, got {inputs}")
-    j = jnp.arange(1, inputs + 1)
-    steps = jnp.log(jnp.maximum(hidden[..., None] - j + 1, 0) / j)
+    inputs = count("inputs", inputs, least=0)
+    values("hidden", hidden, lambda hidden: ~(hidden < 0), "0 or more")
+    return _log_max_regions(inputs, hidden if jnp.issubdtype(hidden.dtype, jnp.floating) else 1.0 * hidden)
+
+
+@functools.partial(jax.jit, static_argnames="inputs")
+def _log_max_regions(inputs, hidden):
+    j = jnp.arange(1, inputs + 1, dtype=hidden.dtype)
+    factors = (hidden[..., None] - j + 1) / j
+    # The logarithm of a factor that vanishes has no derivative, but the sum of which it takes no part has one.
+    vanishes = factors <= 0
+    steps = jnp.where(vanishes, -jnp.inf, jnp.log(jnp.where(vanishes, 1, factors)))
     log_binomials = jnp.cumsum(steps, axis=-1)
     return jax.nn.logsumexp(jnp.pad(log_binomials, [(0, 0)] * hidden.ndim + [(1, 0)]), axis=-1)
 
@@ -105,7 +112,7 @@ def parameter_count(inputs: int, hidden: int, outputs: int = 1) -> int:
 
     Returns
     -------
-    int
+    int, or an array of 64-bit integers
         :math:`D (1 + D_i) + D_o (1 + D)`.
 
     References
@@ -117,9 +124,24 @@ def parameter_count(inputs: int, hidden: int, outputs: int = 1) -> int:
     >>> parameter_count(inputs=10, hidden=8)
     97
     """
+    inputs, hidden, outputs = (
+        _whole(name, value) for name, value in (("inputs", inputs), ("hidden", hidden), ("outputs", outputs))
+    )
     return hidden * (1 + inputs) + outputs * (1 + hidden)
 
 
+def _whole(name, value):
+    """Return a Python integer, or an array of 64 bits, in which small integers do not wrap around."""
+    if is_traced(value):
+        return value
+    if np.ndim(value) == 0:
+        return count(name, value, least=0)
+    array = np.asarray(value)
+    values(name, array, lambda array: (array >= 0) & (array % 1 == 0), "whole numbers, 0 or more")
+    return array.astype(np.int64) if array.dtype.itemsize < 8 or array.dtype.kind == "f" else array
+
+
+@checked
 def count_as_units_join(
     theta: Float[Array, "hidden intercept_and_slopes"], x: Float[Array, "samples inputs"]
 ) -> Int[Array, " hidden"]:
@@ -158,6 +180,7 @@ def count_as_units_join(
     return 1 + jnp.sum(differs_so_far, axis=0)
 
 
+@checked
 @functools.partial(jax.jit, static_argnames=("networks", "inputs", "hidden", "samples"))
 def sample_region_counts(
     key: Key[Array, ""],
@@ -186,9 +209,16 @@ def sample_region_counts(
     Raises
     ------
     ValueError
-        If there are no samples.
+        If a number is less than 1.
     """
+    for name, number in {
+        "networks": networks,
+        "inputs": inputs,
+        "hidden": hidden,
+        "samples": samples,
+    }.items():
+        count(name, number)
     key_theta, key_x = jax.random.split(key)
     theta = jax.random.normal(key_theta, (networks, hidden, 1 + inputs))
-    x = spread * jax.random.normal(key_x, (samples, inputs))
+    x = like(spread, theta) * jax.random.normal(key_x, (samples, inputs))
     return jax.vmap(count_as_units_join, (0, None))(theta, x)

@@ -10,6 +10,8 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Key, PyTree
 
 from udl_jax import training
+from udl_jax._annotations import checked
+from udl_jax._checks import count
 
 Activation = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
@@ -23,6 +25,7 @@ class Stages(NamedTuple):
     output: Float[Array, "*batch outputs"]
 
 
+@checked
 def preactivate(
     theta: Float[Array, "hidden intercept_and_slopes"], x: Float[Array, "*batch inputs"]
 ) -> Float[Array, "*batch hidden"]:
@@ -56,15 +59,13 @@ def preactivate(
     Array([[3.5],
            [2.5]], dtype=float32)
     """
-    inputs = x.shape[-1]
-    if theta.shape[1] != 1 + inputs:
-        raise ValueError(
-            f"theta must have 1 + {inputs} columns, an intercept and a slope for each input, "
-            f"got {theta.shape[1]}"
-        )
+    expected = f"theta must have 1 + {x.shape[-1]} columns, an intercept and a slope for each input"
+    if theta.shape[1] != 1 + x.shape[-1]:
+        raise ValueError(f"{expected}, got {theta.shape[1]}")
     return theta[:, 0] + x @ theta[:, 1:].T
 
 
+@checked
 def stages(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "outputs offset_and_weights"],
@@ -109,17 +110,16 @@ def stages(
     >>> found.output
     Array([[3.5]], dtype=float32)
     """
+    expected = f"phi must have 1 + {len(theta)} columns, an offset and a weight for each hidden unit"
     if phi.shape[1] != 1 + len(theta):
-        raise ValueError(
-            f"phi must have 1 + {len(theta)} columns, an offset and a weight for each hidden unit, "
-            f"got {phi.shape[1]}"
-        )
+        raise ValueError(f"{expected}, got {phi.shape[1]}")
     preactivations = preactivate(theta, x)
     activations = activation(preactivations)
     weighted = phi[:, 1:] * activations[..., None, :]
     return Stages(preactivations, activations, weighted, phi[:, 0] + weighted.sum(-1))
 
 
+@checked
 def joints(theta: Float[Array, "hidden 2"]) -> Float[Array, " hidden"]:
     r"""Compute where pre-activations of one input cross zero: there a ReLU network has its joints.
 
@@ -145,6 +145,7 @@ def joints(theta: Float[Array, "hidden 2"]) -> Float[Array, " hidden"]:
     return -theta[:, 0] / theta[:, 1]
 
 
+@checked
 def least_squares_loss(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "outputs offset_and_weights"],
@@ -156,10 +157,8 @@ def least_squares_loss(
 
     Parameters
     ----------
-    theta, phi, activation
-        The network, as in :func:`stages`.
-    x, y
-        Inputs and outputs of the training pairs, one row each.
+    theta, phi, activation, x, y
+        The network, as in :func:`stages`; inputs and outputs of the training pairs, one row each.
 
     Returns
     -------
@@ -194,10 +193,8 @@ class ShallowNetwork(nn.Module):
     ----------
     hidden
         Number of hidden units.
-    outputs
-        Number of outputs.
-    activation
-        Applied to the pre-activations.
+    outputs, activation
+        Number of outputs, and what is applied to the pre-activations.
     initializer
         Of ``theta`` and ``phi``, their intercepts included; by default He's, normal.
 
@@ -219,13 +216,16 @@ class ShallowNetwork(nn.Module):
     initializer: Callable = nn.initializers.he_normal(in_axis=-1, out_axis=-2)
 
     @nn.compact
+    @checked
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Compute the outputs, one row for each input."""
+        count("hidden", self.hidden), count("outputs", self.outputs)
         theta = self.param("theta", self.initializer, (self.hidden, 1 + x.shape[-1]), x.dtype)
         phi = self.param("phi", self.initializer, (self.outputs, 1 + self.hidden), x.dtype)
         return stages(theta, phi, x, self.activation).output
 
 
+@checked
 @functools.partial(jax.jit, static_argnames=("starts", "hidden"))
 def sample_starts(
     key: Key[Array, ""], x: Float[Array, "batch 1"], starts: int, hidden: int
@@ -251,6 +251,7 @@ def sample_starts(
     dict
         Variables of a :class:`ShallowNetwork` with one output, with a leading axis ``starts``.
     """
+    starts, hidden = count("starts", starts), count("hidden", hidden)
     key_joints, key_slopes, key_phi = jax.random.split(key, 3)
     at = jax.random.uniform(key_joints, (starts, hidden), x.dtype, x.min(), x.max())
     slopes = jax.random.rademacher(key_slopes, (starts, hidden), x.dtype)
@@ -291,8 +292,7 @@ def fit_starts(
     ----------
     Prince (2023), section 2.2.2, figure 2.4; notebook 3.1, which leaves the search to the reader's hand.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
+    steps = count("steps", steps)
     starts = len(jax.tree.leaves(variables)[0])
     orders = jnp.broadcast_to(jnp.arange(len(data.x)), (starts, steps, 1, len(data.x)))
     states = jax.vmap(functools.partial(training.start, recipe))(variables)

@@ -6,11 +6,15 @@ of inputs and outputs. What counts patterns here does so too.
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from udl_jax._annotations import checked
+from udl_jax._checks import is_traced, values
 from udl_jax.ch03_shallow_networks.shallow_network import preactivate
 
 
+@checked
 def grid(x1: Float[Array, " columns"], x2: Float[Array, " rows"]) -> Float[Array, "rows columns 2"]:
     """Combine each ``x1`` with each ``x2``.
 
@@ -33,6 +37,7 @@ def grid(x1: Float[Array, " columns"], x2: Float[Array, " rows"]) -> Float[Array
     return jnp.stack(jnp.meshgrid(x1, x2), axis=-1)
 
 
+@checked
 def activation_patterns(
     theta: Float[Array, "hidden intercept_and_slopes"], x: Float[Array, "*batch inputs"]
 ) -> Bool[Array, "*batch hidden"]:
@@ -68,9 +73,12 @@ def activation_patterns(
     Array([[ True,  True],
            [ True, False]], dtype=bool)
     """
-    return preactivate(theta, x) > 0
+    preactivations = preactivate(theta, x)
+    values("theta and x", preactivations, lambda f: ~np.isnan(f), "numbers")
+    return preactivations > 0
 
 
+@checked
 def sort_patterns(patterns: Bool[Array, "*batch hidden"]) -> Bool[Array, "samples hidden"]:
     """Sort patterns as words are sorted: by the first unit, then by the second, and so on.
 
@@ -96,14 +104,13 @@ def sort_patterns(patterns: Bool[Array, "*batch hidden"]) -> Bool[Array, "sample
            [ True, False],
            [ True, False]], dtype=bool)
     """
-    if 0 in patterns.shape:
-        raise ValueError(f"patterns must not be empty, got the shape {patterns.shape}")
     # Bits are packed into bytes, so that the sort compares one key for eight units.
     packed = jnp.packbits(patterns.reshape(-1, patterns.shape[-1]), axis=1)
     ordered = jnp.stack(jax.lax.sort(tuple(packed.T), num_keys=packed.shape[1]), axis=1)
     return jnp.unpackbits(ordered, axis=1, count=patterns.shape[-1]).astype(bool)
 
 
+@checked
 def count_patterns(patterns: Bool[Array, "*batch hidden"]) -> Int[Array, ""]:
     """Count how many different patterns there are.
 
@@ -135,6 +142,7 @@ def count_patterns(patterns: Bool[Array, "*batch hidden"]) -> Int[Array, ""]:
     return 1 + jnp.sum(jnp.any(ordered[1:] != ordered[:-1], axis=1))
 
 
+@checked
 def number_patterns(patterns: Bool[Array, "*batch hidden"]) -> Int[Array, "*batch"]:
     r"""Give each pattern a number, for a map of the regions.
 
@@ -164,6 +172,7 @@ def number_patterns(patterns: Bool[Array, "*batch hidden"]) -> Int[Array, "*batc
     return jnp.sum(patterns << jnp.arange(hidden), axis=-1)
 
 
+@checked
 def linear_piece(
     theta: Float[Array, "hidden intercept_and_slopes"],
     phi: Float[Array, "outputs offset_and_weights"],
@@ -208,6 +217,7 @@ def linear_piece(
     return pieces.at[..., 0].add(phi[:, 0])
 
 
+@checked
 def count_polygons(
     theta: Float[Array, "hidden intercept_and_slopes"], box: Float[Array, "inputs ends"] | None = None
 ) -> Int[Array, ""]:
@@ -232,7 +242,7 @@ def count_polygons(
     Raises
     ------
     ValueError
-        If ``theta`` is not for two inputs, or the shape of ``box`` is not (2, 2).
+        If ``theta`` is not for two inputs or not finite, the shape of ``box`` is not (2, 2), or it holds nothing.
 
     References
     ----------
@@ -250,6 +260,9 @@ def count_polygons(
         raise ValueError(f"theta must have 3 columns, an intercept and two slopes, got {theta.shape[1]}")
     if box is not None and box.shape != (2, 2):
         raise ValueError(f"box must have the shape (2, 2), two ends for each input, got {box.shape}")
+    values("theta", theta, np.isfinite, "finite")
+    if box is not None and not is_traced(box) and not np.all(np.asarray(box)[:, 0] < np.asarray(box)[:, 1]):
+        raise ValueError(f"box must have its lowest values before its highest, got {box.tolist()}")
     one, other = (theta[units] for units in jnp.triu_indices(len(theta), k=1))
     determinant, is_crossing = _determinant(one, other)
     if box is None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 from jaxtyping import Array, Float
 
+from udl_jax._annotations import checked
 from udl_jax.ch03_shallow_networks import shallow_network
 from udl_jax.ch03_shallow_networks.shallow_network import Activation
 
@@ -34,6 +35,7 @@ class Stages(NamedTuple):
     output: Float[Array, "*batch outputs"]
 
 
+@checked
 def stages(
     theta: Float[Array, "hidden_1 intercept_and_slopes"],
     psi: Float[Array, "hidden_2 offset_and_weights_1"],

@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from udl_jax._annotations import checked
+from udl_jax._checks import as_floats, refuse_traced
 from udl_jax.ch03_shallow_networks import shallow_network
 from udl_jax.ch03_shallow_networks.shallow_network import Activation
 from udl_jax.ch04_deep_networks import linear_pieces
-from udl_jax.ch04_deep_networks.deep_network import to_layers
+from udl_jax.ch04_deep_networks.deep_network import Layer
 
 
 class Shallow(NamedTuple):
@@ -28,6 +31,7 @@ class Shallow(NamedTuple):
     phi: Float[Array, "outputs offset_and_weights"]
 
 
+@checked
 def compose(
     networks: Sequence[Shallow], x: Float[Array, "*batch inputs"], activation: Activation = jax.nn.relu
 ) -> Float[Array, "*batch outputs"]:
@@ -64,7 +68,7 @@ def compose(
            [ 0.],
            [-1.]], dtype=float32)
     """
-    for place, (theta, phi) in enumerate(networks):
+    for place, (theta, phi) in enumerate(map(_as_arrays, range(len(networks)), networks)):
         if theta.shape[1] != 1 + x.shape[-1]:
             raise ValueError(
                 f"network {place} takes {theta.shape[1] - 1} inputs, but what goes into it has {x.shape[-1]} values"
@@ -104,9 +108,10 @@ def find_joints(networks: Sequence[Shallow], low: float, high: float) -> Float[A
     >>> find_joints([fold, fold], -1.0, 1.0)
     Array([-0.5,  0. ,  0.5], dtype=float32)
     """
-    layers = [to_layers(*network) for network in networks]
-    joints = linear_pieces.linear_pieces(*layers, low=low, high=high).joints
-    return jnp.array([float(joint) for joint in joints])
+    joints = _exact_joints(networks, low, high)
+    dtypes = [array.dtype for network in networks for array in network if hasattr(array, "dtype")]
+    dtype = jnp.result_type(*map(jax.dtypes.canonicalize_dtype, dtypes), np.float16) if dtypes else float
+    return jnp.array([float(joint) for joint in joints], dtype)
 
 
 def count_regions(networks: Sequence[Shallow], low: float, high: float) -> int:
@@ -129,4 +134,22 @@ def count_regions(networks: Sequence[Shallow], low: float, high: float) -> int:
     >>> [count_regions([fold] * copies, -1.0, 1.0) for copies in range(5)]
     [1, 2, 4, 8, 16]
     """
-    return 1 + find_joints(networks, low, high).size
+    return 1 + len(_exact_joints(networks, low, high))
+
+
+def _exact_joints(networks, low, high):
+    refuse_traced("the search for joints", (networks, low, high), "how many there are depends on values")
+    pairs = [tuple(np.asarray(array) for array in network) for network in networks]
+    for place, pair in enumerate(pairs):
+        if len(pair) != 2 or any(array.ndim != 2 for array in pair):
+            raise ValueError(
+                f"network {place} must be two matrices, theta and phi, got {[a.shape for a in pair]}"
+            )
+    # Not as JAX's arrays, which would round what NumPy's hold.
+    layers = [[Layer(matrix[:, 0], matrix[:, 1:]) for matrix in pair] for pair in pairs]
+    return linear_pieces.linear_pieces(*layers, low=low, high=high).joints
+
+
+def _as_arrays(place, network):
+    theta, phi = network
+    return as_floats(f"theta of network {place}", theta, 2), as_floats(f"phi of network {place}", phi, 2)

@@ -7,26 +7,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
+from udl_jax._annotations import checked
+from udl_jax._checks import count, counts
 from udl_jax.ch03_shallow_networks.shallow_network import Activation
+from udl_jax.ch04_deep_networks.layers import Layer, as_layers, check_layers, to_layers
 from udl_jax.training import dot_general
-
-
-class Layer(NamedTuple):
-    """A linear layer; a network is a sequence of them, with an activation between each two.
-
-    Attributes
-    ----------
-    beta
-        The offsets.
-    omega
-        The weights, a row for each output as the book has them.
-    """
-
-    beta: Float[Array, " outputs"]
-    omega: Float[Array, "outputs inputs"]
 
 
 class Stages(NamedTuple):
@@ -45,6 +34,7 @@ class Stages(NamedTuple):
     output: Float[Array, "..."]
 
 
+@checked
 def stages(
     layers: Sequence[Layer], x: Float[Array, "*batch inputs"], activation: Activation = jax.nn.relu
 ) -> Stages:
@@ -85,59 +75,13 @@ def stages(
     Array([[1. ],
            [0.5]], dtype=float32)
     """
-    check_layers(layers, x.shape[-1])
+    layers = as_layers(layers, x.shape[-1])
     preactivations, activations = [], [x]
     for beta, omega in layers:
         preactivations.append(beta + activations[-1] @ omega.T)
         activations.append(activation(preactivations[-1]))
     *preactivations, output = preactivations
     return Stages(tuple(preactivations), tuple(activations[1:-1]), output)
-
-
-def check_layers(layers: Sequence[Layer], inputs: int) -> None:
-    """Raise a ValueError unless the layers fit each other and the number of inputs."""
-    if not layers:
-        raise ValueError("a network needs one layer at least, got none")
-    for k, (beta, omega) in enumerate(layers):
-        rows, columns = omega.shape
-        if rows != len(beta):
-            raise ValueError(
-                f"layer {k} needs a row of omega for each offset, got {rows} rows for {len(beta)}"
-            )
-        if columns != inputs:
-            raise ValueError(
-                f"layer {k} takes {columns} values, one for each column of omega, but {inputs} come in"
-            )
-        inputs = len(beta)
-
-
-def to_layers(*matrices: Float[Array, "_ _"]) -> tuple[Layer, ...]:
-    r"""Write a network in matrix form whose parameters keep their offsets in column 0.
-
-    So do the shallow networks of chapter 3, with ``theta`` and ``phi``, and the network with two hidden
-    layers of notebook 4.2, with ``theta``, ``psi`` and ``phi``.
-
-    Parameters
-    ----------
-    matrices
-        The parameters of each layer: a row for each unit, its offset and then its weights.
-
-    Returns
-    -------
-    tuple of Layers
-        The same numbers, offsets apart from weights.
-
-    References
-    ----------
-    Prince (2023), section 4.4, equations 4.11 to 4.13; notebook 4.3.
-
-    Examples
-    --------
-    >>> hidden, output = to_layers(jnp.array([[0.0, 1.0], [0.5, -1.0]]), jnp.array([[2.0, 3.0, 4.0]]))
-    >>> hidden.beta, output.omega
-    (Array([0. , 0.5], dtype=float32), Array([[3., 4.]], dtype=float32))
-    """
-    return tuple(Layer(matrix[:, 0], matrix[:, 1:]) for matrix in matrices)
 
 
 def fold(first: Sequence[Layer], second: Sequence[Layer]) -> tuple[Layer, ...]:
@@ -171,9 +115,9 @@ def fold(first: Sequence[Layer], second: Sequence[Layer]) -> tuple[Layer, ...]:
     >>> fold(double, double)
     (Layer(beta=Array([3.], dtype=float32), omega=Array([[4.]], dtype=float32)),)
     """
-    *before, outgoing = first
-    incoming, *after = second
-    check_layers(second, len(outgoing.beta))
+    check_layers(first, np.shape(first[0][1])[-1] if first else 0)
+    *before, outgoing = as_layers(first, np.shape(first[0][1])[-1])
+    incoming, *after = as_layers(second, len(outgoing.beta))
     merged = Layer(incoming.beta + incoming.omega @ outgoing.beta, incoming.omega @ outgoing.omega)
     return (*before, merged, *after)
 
@@ -202,9 +146,11 @@ def count_parameters(inputs: int, widths: Sequence[int]) -> int:
     >>> count_parameters(4, (5, 2, 4, 1))
     54
     """
+    inputs, widths = count("inputs", inputs), counts("widths", widths)
     return sum(width * (1 + before) for before, width in zip((inputs, *widths), widths))
 
 
+@checked
 def sample_layers(key: Key[Array, ""], inputs: int, widths: Sequence[int]) -> tuple[Layer, ...]:
     """Draw a network of given widths with standard normal offsets and weights.
 
@@ -221,7 +167,13 @@ def sample_layers(key: Key[Array, ""], inputs: int, widths: Sequence[int]) -> tu
     -------
     tuple of Layers
         A layer for each width.
+
+    Raises
+    ------
+    ValueError
+        If there are no widths, or a number is less than 1.
     """
+    inputs, widths = count("inputs", inputs), counts("widths", widths, length=1)
     shapes = [(width, 1 + before) for before, width in zip((inputs, *widths), widths)]
     ends = list(itertools.accumulate(math.prod(shape) for shape in shapes))
     draws = jnp.split(jax.random.normal(key, (ends[-1],)), ends[:-1])
@@ -281,9 +233,10 @@ class DeepNetwork(nn.Module):
     kernel_init: Callable = nn.initializers.he_uniform()
 
     @nn.compact
+    @checked
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Compute the outputs, one row for each input."""
-        for k, width in enumerate(self.widths):
+        for k, width in enumerate(counts("widths", self.widths, length=1)):
             options = {"kernel_init": self.kernel_init, "param_dtype": x.dtype, "dot_general": dot_general}
             dense = nn.Dense(width, **options, name=f"layer_{k}")
             x = dense(x if k == 0 else self.activation(x))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from udl_jax._checks import counts, refuse_traced
 from udl_jax.ch04_deep_networks.deep_network import Layer, check_layers
 
 Line = tuple[Fraction, Fraction]
@@ -72,6 +73,7 @@ def linear_pieces(*networks: Sequence[Layer], low: float = -math.inf, high: floa
     >>> [str(slope) for ((_, slope),) in pieces.lines]
     ['9/100', '-3/100', '1/100', '-3/100']
     """
+    refuse_traced("linear_pieces", (networks, low, high), "how many pieces there are depends on values")
     if not low < high:
         raise ValueError(f"low must lie below high, got {low} and {high}")
     edges, lines = [_exact(low), _exact(high)], [[(Fraction(0), Fraction(1))]]
@@ -130,7 +132,7 @@ def most_regions(hidden: Sequence[int]) -> int:
     >>> most_regions([3, 3])
     16
     """
-    return math.prod(width + 1 for width in hidden)
+    return math.prod(width + 1 for width in counts("hidden", hidden, least=0))
 
 
 def _exact(number):

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from udl_jax.ch04_deep_networks.deep_network import Layer, stages
+from udl_jax._annotations import checked
+from udl_jax._checks import like, shape_of
+from udl_jax.ch04_deep_networks.deep_network import Layer, as_layers, stages
 from udl_jax.training.losses import squared_error
 
 
@@ -43,6 +45,7 @@ class Backward(NamedTuple):
     dl_dlayers: tuple[Layer, ...]
 
 
+@checked
 def indicator(f: Float[Array, "*shape"], at_zero: Float[ArrayLike, ""] = 0.0) -> Float[Array, "*shape"]:
     """Compute the ReLU's derivative: one where the pre-activation is positive, zero where it is negative.
 
@@ -68,9 +71,10 @@ def indicator(f: Float[Array, "*shape"], at_zero: Float[ArrayLike, ""] = 0.0) ->
     >>> indicator(jnp.array([-2.0, 0.0, 3.0]))
     Array([0., 0., 1.], dtype=float32)
     """
-    return jnp.heaviside(f, at_zero)
+    return jnp.heaviside(f, like(at_zero, f))
 
 
+@checked
 def forward_pass(layers: Sequence[Layer], x: Float[Array, "batch inputs"]) -> Forward:
     """Run the network and keep what every layer is given and what it computes.
 
@@ -106,6 +110,7 @@ def forward_pass(layers: Sequence[Layer], x: Float[Array, "batch inputs"]) -> Fo
     return Forward(f=(*found.preactivations, found.output), h=(x, *found.activations))
 
 
+@checked
 def backward_pass(
     layers: Sequence[Layer],
     forward: Forward,
@@ -146,6 +151,7 @@ def backward_pass(
     >>> backward_pass(layers, forward, y=jnp.array([[5.0]])).dl_dlayers[0].omega
     Array([[6.]], dtype=float32)
     """
+    layers = as_layers(layers, forward.h[0].shape[-1])
     _check_targets(forward.f[-1], y)
     dl_df, dl_dh, dl_dlayers = [], [], []
     dl_df.append(2 * (forward.f[-1] - y))
@@ -157,6 +163,7 @@ def backward_pass(
     return Backward(tuple(dl_df[::-1]), tuple(dl_dh[::-1]), tuple(dl_dlayers[::-1]))
 
 
+@checked
 def least_squares_loss(
     layers: Sequence[Layer], x: Float[Array, "batch inputs"], y: Float[Array, "batch outputs"]
 ) -> Float[Array, ""]:
@@ -190,6 +197,7 @@ def least_squares_loss(
     return squared_error(outputs, y)
 
 
+@checked
 def derivatives_by_hand(
     layers: Sequence[Layer],
     x: Float[Array, "batch inputs"],
@@ -200,6 +208,7 @@ def derivatives_by_hand(
     return backward_pass(layers, forward_pass(layers, x), y, at_zero)
 
 
+@checked
 def automatic_derivatives(
     layers: Sequence[Layer], x: Float[Array, "batch inputs"], y: Float[Array, "batch outputs"]
 ) -> Backward:
@@ -225,6 +234,7 @@ def automatic_derivatives(
     ValueError
         If there is no layer, one does not fit the layer before it, or ``y`` does not fit the outputs.
     """
+    layers = as_layers(layers, x.shape[-1])
     f, h = forward_pass(layers, x)
     _check_targets(f[-1], y)
 
@@ -238,5 +248,4 @@ def automatic_derivatives(
 
 
 def _check_targets(outputs, y):
-    if y.shape != outputs.shape:
-        raise ValueError(f"y must have the shape of the outputs, {outputs.shape}, got {y.shape}")
+    shape_of("y", y, outputs.shape, "the outputs")

@@ -8,7 +8,17 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, ArrayLike, Float
 
-from udl_jax.ch07_gradients.stacked_network import Weights, backward_pass, check_variance, forward_pass, scale
+from udl_jax._annotations import checked
+from udl_jax._checks import count, like, one_of, values
+from udl_jax.ch07_gradients.backpropagation import indicator
+from udl_jax.ch07_gradients.stacked_network import (
+    Weights,
+    as_weights,
+    backward_pass,
+    check_variance,
+    forward_pass,
+    scale,
+)
 
 
 class Variances(NamedTuple):
@@ -29,6 +39,7 @@ class Variances(NamedTuple):
     dl_dh: Float[Array, "*settings layers"]
 
 
+@checked
 def variances(
     draws: Weights,
     sigma_sq: Float[ArrayLike, ""],
@@ -71,12 +82,45 @@ def variances(
     >>> variances(draws, 0.25, x=jnp.ones((5, 1)), y=jnp.zeros((5, 1))).h.shape
     (3,)
     """
+    check_variance(sigma_sq)
+    draws = as_weights(draws)
+    return _variances(draws, jnp.asarray(sigma_sq, draws.first.dtype), x, y, like(at_zero, x))
+
+
+@jax.custom_jvp
+def _variances(draws, sigma_sq, x, y, at_zero):
     weights = scale(draws, sigma_sq)
     forward = forward_pass(weights, x)
     backward = backward_pass(weights, forward, y, at_zero)
     return Variances(*(jnp.var(a, axis=(1, 2)) for a in (jax.nn.relu(forward.f), *backward)))
 
 
+@_variances.defjvp
+def _(primals, tangents):
+    """Differentiate, also where the variance of the weights is zero and their size, its root, has no derivative."""
+    draws, sigma_sq, x, y, at_zero = primals
+    is_zero = sigma_sq == 0
+    safe = draws, jnp.where(is_zero, 1, sigma_sq), x, y, at_zero
+    _, slopes = jax.jvp(_variances.fun, safe, tangents)
+    at_start = jax.tree.map(lambda slope: slope * tangents[1], _slopes_from_zero(draws, x, y))
+    return _variances(*primals), jax.tree.map(lambda a, b: jnp.where(is_zero, a, b), at_start, slopes)
+
+
+def _slopes_from_zero(draws, x, y):
+    """Compute how variances rise from zero: all but those of the layer next to inputs or targets do so more slowly."""
+    first = jax.nn.relu(x @ draws.first)
+    # Which units are active does not depend on the size of the weights; He's keeps numbers within range.
+    last = forward_pass(scale(draws, he_variance(draws.first.shape[1])), x).f[-1]
+    dl_dh = -2 * y @ draws.last.T
+    layers = len(draws.hidden) + 1
+    return Variances(
+        jnp.zeros(layers, first.dtype).at[0].set(jnp.var(first)),
+        jnp.zeros(layers, dl_dh.dtype).at[-1].set(jnp.var(indicator(last) * dl_dh)),
+        jnp.zeros(layers, dl_dh.dtype).at[-1].set(jnp.var(dl_dh)),
+    )
+
+
+@checked
 def sweep(
     draws: Weights,
     sigma_sq: Float[Array, " variances"],
@@ -112,10 +156,12 @@ def sweep(
     Prince (2023), section 7.5, figure 7.7.
     """
     check_variance(sigma_sq)
+    at_zero = like(at_zero, x)
     over_seeds = jax.vmap(variances, (0, None, None, None, None))
     return jax.vmap(over_seeds, (None, 0, None, None, None))(draws, sigma_sq, x, y, at_zero)
 
 
+@checked
 def growth(by_layer: Float[Array, "*settings layers"]) -> Float[Array, "*settings"]:
     r"""Compute the factor by which a variance grows from one layer to the next.
 
@@ -144,6 +190,7 @@ def growth(by_layer: Float[Array, "*settings layers"]) -> Float[Array, "*setting
     >>> growth(jnp.array([1.0, 3.0, 4.0]))
     Array(2., dtype=float32)
     """
+    values("by_layer", by_layer, lambda by_layer: ~(by_layer < 0), "0 or more")
     layers = by_layer.shape[-1]
     if layers < 2:
         raise ValueError(f"growth needs two layers at least, got {layers}")
@@ -177,9 +224,7 @@ def he_variance(width: int) -> float:
     >>> he_variance(80)
     0.025
     """
-    if width < 1:
-        raise ValueError(f"width must be at least 1, got {width}")
-    return 2 / width
+    return 2 / count("width", width)
 
 
 def he_initializer(keep: str = "forward") -> Callable:
@@ -215,6 +260,5 @@ def he_initializer(keep: str = "forward") -> Callable:
     Array(0.005, dtype=float32)
     """
     modes = {"forward": "fan_in", "backward": "fan_out", "both": "fan_avg"}
-    if keep not in modes:
-        raise ValueError(f"keep must be one of {', '.join(map(repr, modes))}, got {keep!r}")
+    one_of("keep", keep, modes)
     return nn.initializers.variance_scaling(2.0, modes[keep], "normal")

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
+from udl_jax._annotations import checked
+from udl_jax._checks import as_floats, count, is_traced, shape_of
 from udl_jax.ch07_gradients.backpropagation import indicator
 
 
@@ -60,6 +62,7 @@ class Backward(NamedTuple):
     dl_dh: Float[Array, "layers batch width"]
 
 
+@checked
 def draw_weights(key: Key[Array, ""], layers: int, width: int, inputs: int = 1, outputs: int = 1) -> Weights:
     """Draw standard normal numbers for all weights of a network.
 
@@ -87,9 +90,8 @@ def draw_weights(key: Key[Array, ""], layers: int, width: int, inputs: int = 1, 
     >>> draw_weights(jax.random.key(0), layers=50, width=80).hidden.shape
     (49, 80, 80)
     """
-    for name, count in {"layers": layers, "width": width, "inputs": inputs, "outputs": outputs}.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+    for name, number in {"layers": layers, "width": width, "inputs": inputs, "outputs": outputs}.items():
+        count(name, number)
     shapes = (inputs, width), (layers - 1, width, width), (width, outputs)
     ends = list(itertools.accumulate(math.prod(shape) for shape in shapes))
     # Three draws of three shapes would take three times as long to compile.
@@ -97,6 +99,7 @@ def draw_weights(key: Key[Array, ""], layers: int, width: int, inputs: int = 1, 
     return Weights(*(part.reshape(shape) for part, shape in zip(draws, shapes)))
 
 
+@checked
 def scale(draws: Weights, sigma_sq: Float[ArrayLike, ""]) -> Weights:
     """Turn standard normal draws into weights of variance ``sigma_sq``.
 
@@ -122,9 +125,27 @@ def scale(draws: Weights, sigma_sq: Float[ArrayLike, ""]) -> Weights:
     Prince (2023), section 7.5.
     """
     check_variance(sigma_sq)
-    return jax.tree.map(lambda normal: normal * jnp.sqrt(sigma_sq).astype(normal.dtype), draws)
+    deviation = jnp.sqrt(sigma_sq)
+    draws = Weights(*(as_floats(f"draws.{name}", array) for name, array in zip(Weights._fields, draws)))
+    return jax.tree.map(lambda normal: normal * deviation.astype(normal.dtype), draws)
 
 
+def as_weights(weights: Weights) -> Weights:
+    """Return arrays of real numbers; ``ValueError`` if they do not fit each other."""
+    first, hidden, last = (
+        as_floats(f"weights.{name}", array, axes)
+        for name, array, axes in zip(Weights._fields, weights, (2, 3, 2))
+    )
+    width = first.shape[1]
+    if hidden.shape[1:] != (width, width) or last.shape[0] != width or 0 in first.shape + last.shape:
+        raise ValueError(
+            "weights must be (inputs, width), (layers-1, width, width) and (width, outputs), "
+            f"got {first.shape}, {hidden.shape} and {last.shape}"
+        )
+    return Weights(first, hidden, last)
+
+
+@checked
 def forward_pass(weights: Weights, x: Float[Array, "batch inputs"]) -> Forward:
     """Run the network and keep the pre-activations of all hidden layers, in one scan over layers.
 
@@ -149,6 +170,7 @@ def forward_pass(weights: Weights, x: Float[Array, "batch inputs"]) -> Forward:
     ----------
     Prince (2023), section 7.4, equation 7.17, with biases of zero.
     """
+    weights = as_weights(weights)
     if x.shape[-1] != weights.first.shape[0]:
         raise ValueError(f"the first layer takes {weights.first.shape[0]} inputs, x has {x.shape[-1]}")
 
@@ -161,6 +183,7 @@ def forward_pass(weights: Weights, x: Float[Array, "batch inputs"]) -> Forward:
     return Forward(jnp.concatenate([first[None], others]), jax.nn.relu(f) @ weights.last)
 
 
+@checked
 def backward_pass(
     weights: Weights,
     forward: Forward,
@@ -195,8 +218,8 @@ def backward_pass(
     ----------
     Prince (2023), section 7.4, equation 7.25.
     """
-    if y.shape != forward.output.shape:
-        raise ValueError(f"y must have the shape of the outputs, {forward.output.shape}, got {y.shape}")
+    weights = as_weights(weights)
+    shape_of("y", y, forward.output.shape, "the outputs")
 
     def step(dl_df, layer):
         kernel, f = layer
@@ -212,5 +235,5 @@ def backward_pass(
 
 def check_variance(sigma_sq: Float[ArrayLike, "*settings"]) -> None:
     """Raise a ValueError if a variance is negative, as far as its value is known."""
-    if not isinstance(sigma_sq, jax.core.Tracer) and not np.all(np.asarray(sigma_sq) >= 0):
+    if not is_traced(sigma_sq) and not np.all(np.asarray(sigma_sq) >= 0):
         raise ValueError(f"sigma_sq must not be negative, got {sigma_sq}")

@@ -6,6 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from udl_jax._annotations import checked
+from udl_jax._checks import as_floats
+
 
 class Parameters(NamedTuple):
     r"""Parameters of the toy model.
@@ -27,10 +30,8 @@ class Perturbation(NamedTuple):
 
     Attributes
     ----------
-    f
-        Added to :math:`f_0` to :math:`f_3`.
-    h
-        Added to :math:`h_0` to :math:`h_3`.
+    f, h
+        Added to :math:`f_0` to :math:`f_3` and to :math:`h_0` to :math:`h_3`.
     """
 
     f: Float[Array, "4"]
@@ -72,15 +73,14 @@ class Backward(NamedTuple):
     dl_domega: Float[Array, "4"]
 
 
+@checked
 def model(phi: Parameters, x: Float[ArrayLike, ""]) -> Float[Array, ""]:
     r"""Evaluate the toy model in one expression.
 
     Parameters
     ----------
-    phi
-        Offsets and slopes.
-    x
-        Input.
+    phi, x
+        Offsets and slopes, and the input.
 
     Returns
     -------
@@ -97,20 +97,19 @@ def model(phi: Parameters, x: Float[ArrayLike, ""]) -> Float[Array, ""]:
     >>> model(phi, 0.3)
     Array(5., dtype=float32)
     """
-    beta, omega = phi
+    beta, omega = _four("phi", phi)
     inner = jnp.exp(beta[1] + omega[1] * jnp.sin(beta[0] + omega[0] * x))
     return beta[3] + omega[3] * jnp.cos(beta[2] + omega[2] * inner)
 
 
+@checked
 def least_squares_loss(phi: Parameters, x: Float[ArrayLike, ""], y: Float[ArrayLike, ""]) -> Float[Array, ""]:
     """Square the difference between the model's output and ``y``.
 
     Parameters
     ----------
-    phi
-        Offsets and slopes.
-    x, y
-        Input and target.
+    phi, x, y
+        Offsets and slopes; input and target.
 
     Returns
     -------
@@ -124,6 +123,7 @@ def least_squares_loss(phi: Parameters, x: Float[ArrayLike, ""], y: Float[ArrayL
     return (model(phi, x) - y) ** 2
 
 
+@checked
 def forward_pass(
     phi: Parameters,
     x: Float[ArrayLike, ""],
@@ -134,10 +134,8 @@ def forward_pass(
 
     Parameters
     ----------
-    phi
-        Offsets and slopes.
-    x, y
-        Input and target.
+    phi, x, y
+        Offsets and slopes; input and target.
     perturbation
         Added to the values on the way; nothing by default. The derivative of the loss with respect to it
         is the derivative with respect to the values.
@@ -162,9 +160,9 @@ def forward_pass(
     >>> forward_pass(phi, 0.0, 3.0).h
     Array([0., 0., 1., 1.], dtype=float32)
     """
-    _check(phi)
-    beta, omega = phi
-    df, dh = perturbation or Perturbation(jnp.zeros_like(beta), jnp.zeros_like(beta))
+    beta, omega = _four("phi", phi)
+    nothing = Perturbation(jnp.zeros_like(beta), jnp.zeros_like(beta))
+    df, dh = nothing if perturbation is None else _four("perturbation", perturbation)
     h_0 = x + dh[0]
     f_0 = beta[0] + omega[0] * h_0 + df[0]
     h_1 = jnp.sin(f_0) + dh[1]
@@ -176,6 +174,7 @@ def forward_pass(
     return Forward(jnp.stack([f_0, f_1, f_2, f_3]), jnp.stack([h_0, h_1, h_2, h_3]), (f_3 - y) ** 2)
 
 
+@checked
 def backward_pass(phi: Parameters, forward: Forward, y: Float[ArrayLike, ""]) -> Backward:
     """Compute all derivatives by hand, from the last value back to the first.
 
@@ -210,7 +209,7 @@ def backward_pass(phi: Parameters, forward: Forward, y: Float[ArrayLike, ""]) ->
     >>> backward_pass(phi, forward_pass(phi, 0.0, 3.0), 3.0).dl_dbeta[3]
     Array(4., dtype=float32)
     """
-    _check(phi)
+    phi = _four("phi", phi)
     f, h, _ = forward
     dl_df_3 = 2 * (f[3] - y)
     dl_dh_3 = phi.omega[3] * dl_df_3
@@ -225,11 +224,13 @@ def backward_pass(phi: Parameters, forward: Forward, y: Float[ArrayLike, ""]) ->
     return Backward(dl_df, dl_dh, dl_dbeta=dl_df, dl_domega=h * dl_df)
 
 
+@checked
 def derivatives_by_hand(phi: Parameters, x: Float[ArrayLike, ""], y: Float[ArrayLike, ""]) -> Backward:
     """Go forward with :func:`forward_pass`, then back with :func:`backward_pass`."""
     return backward_pass(phi, forward_pass(phi, x, y), y)
 
 
+@checked
 def automatic_derivatives(phi: Parameters, x: Float[ArrayLike, ""], y: Float[ArrayLike, ""]) -> Backward:
     """Leave all derivatives to ``jax.grad``.
 
@@ -238,10 +239,8 @@ def automatic_derivatives(phi: Parameters, x: Float[ArrayLike, ""], y: Float[Arr
 
     Parameters
     ----------
-    phi
-        Offsets and slopes.
-    x, y
-        Input and target.
+    phi, x, y
+        Offsets and slopes; input and target.
 
     Returns
     -------
@@ -253,7 +252,7 @@ def automatic_derivatives(phi: Parameters, x: Float[ArrayLike, ""], y: Float[Arr
     ValueError
         If ``phi`` does not hold four offsets and four slopes.
     """
-    _check(phi)
+    phi = _four("phi", phi)
 
     def loss(phi, perturbation):
         return forward_pass(phi, x, y, perturbation).loss
@@ -263,6 +262,7 @@ def automatic_derivatives(phi: Parameters, x: Float[ArrayLike, ""], y: Float[Arr
     return Backward(*dl_dvalues, *dl_dphi)
 
 
+@checked
 def dl_domega_0_in_full(
     phi: Parameters, x: Float[ArrayLike, ""], y: Float[ArrayLike, ""]
 ) -> Float[Array, ""]:
@@ -270,10 +270,8 @@ def dl_domega_0_in_full(
 
     Parameters
     ----------
-    phi
-        Offsets and slopes.
-    x, y
-        Input and target.
+    phi, x, y
+        Offsets and slopes; input and target.
 
     Returns
     -------
@@ -284,7 +282,7 @@ def dl_domega_0_in_full(
     ----------
     Prince (2023), section 7.3; notebook 7.1.
     """
-    beta, omega = phi
+    beta, omega = _four("phi", phi)
     outer = -2 * (model(phi, x) - y) * omega[1] * omega[2] * omega[3] * x
     innermost = jnp.cos(beta[0] + omega[0] * x)
     exponential = jnp.exp(beta[1] + omega[1] * jnp.sin(beta[0] + omega[0] * x))
@@ -292,7 +290,10 @@ def dl_domega_0_in_full(
     return outer * innermost * exponential * sine
 
 
-def _check(phi):
-    for name, values in zip(phi._fields, phi):
-        if jnp.shape(values) != (4,):
-            raise ValueError(f"phi.{name} must have shape (4,), got {jnp.shape(values)}")
+def _four(name, numbers):
+    """Return a tuple of arrays as it is, if each holds four real numbers."""
+    arrays = [as_floats(f"{name}.{field}", values) for field, values in zip(numbers._fields, numbers)]
+    for field, array in zip(numbers._fields, arrays):
+        if array.shape != (4,):
+            raise ValueError(f"{name}.{field} must have shape (4,), got {array.shape}")
+    return type(numbers)(*arrays)
