@@ -10,7 +10,6 @@ smallest?
 """
 
 import jax
-import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -30,7 +29,8 @@ plotting.use_book_style()
 NOISE = 0.3
 x_model = np.linspace(0, 1, 100)
 truth = np.asarray(network.true_function(x_model))
-data = network.sample_data(jax.random.key(1), (15,), NOISE)
+draw = jax.jit(network.sample_data, static_argnums=1)
+data = draw(jax.random.key(1), (15,), NOISE)
 
 # sphinx_gallery_alt = "A smooth curve with one hill and one valley, a grey band around it, and fifteen points in the band."
 fig, ax = plt.subplots(figsize=(5, 3.4))
@@ -84,20 +84,21 @@ plt.show()
 # Here :math:`\text{f}_\mu` is the mean of the fitted models and :math:`\mu` the truth. A ``vmap`` over the fit, which was written
 # for one data set, fits a network with five hidden units to each of a hundred. Then the three parts are three lines.
 
-sets = network.sample_data(jax.random.key(2), (100, 15), NOISE)
-fits = trade_off.refit(sets, x_model, hidden=5)
+sets = draw(jax.random.key(2), (100, 15), NOISE)
+fits = np.asarray(jax.jit(trade_off.refit, static_argnames="hidden")(sets, x_model, hidden=5))
 mean = fits.mean(axis=0)
-variance = jnp.mean((fits - mean) ** 2)
-bias = jnp.mean((mean - truth) ** 2)
-parts = trade_off.decompose(fits, truth, NOISE)
+variance = np.mean((fits - mean) ** 2)
+bias = np.mean((mean - truth) ** 2)
+decompose = jax.jit(trade_off.decompose)
+parts = decompose(fits, truth, NOISE)
 print(f"variance {variance:.4f}, bias {bias:.4f}, noise {NOISE**2:.4f}")
 print(f"differences from the library's: {abs(variance - parts.variance):.0e}, {abs(bias - parts.bias):.0e}")
 
 # %%
 # If the equation is right, the three must add up to the error that we measure on fresh noisy outputs.
 
-fresh = truth + NOISE * jax.random.normal(jax.random.key(3), (200, *fits.shape))
-print(f"sum of the parts {parts.total:.4f}, measured on fresh data {jnp.mean((fits - fresh) ** 2):.4f}")
+fresh = truth + NOISE * np.random.default_rng(3).normal(size=(200, *fits.shape))
+print(f"sum of the parts {parts.total:.4f}, measured on fresh data {np.mean((fits - fresh) ** 2):.4f}")
 
 # sphinx_gallery_alt = "Left, a hundred fitted functions around the truth; right, their mean and a band of two deviations."
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
@@ -125,8 +126,8 @@ plt.show()
 
 capacities = tuple(range(1, 13))
 sweep = jax.jit(trade_off.sweep, static_argnums=2)
-sets = network.sample_data(jax.random.key(4), (12, 100, 15), NOISE)
-swept = trade_off.decompose(sweep(sets, x_model, capacities), truth, NOISE)
+sets = draw(jax.random.key(4), (12, 100, 15), NOISE)
+swept = decompose(sweep(sets, x_model, capacities), truth, NOISE)
 best = capacities[int(np.argmin(swept.variance + swept.bias))]
 
 # sphinx_gallery_thumbnail_number = 4
@@ -160,8 +161,8 @@ units = tuple(range(1, 21))
 # sphinx_gallery_alt = "Four curves of bias plus variance against hidden units; those for 10 and 15 points peak at 10 and 15 units."
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
 for examples, colour in zip((10, 15, 30, 100), plotting.COLOURS):
-    sets = network.sample_data(jax.random.key(examples), (20, 200, examples), NOISE)
-    found = trade_off.decompose(sweep(sets, x_model, units), truth)
+    sets = draw(jax.random.key(examples), (20, 200, examples), NOISE)
+    found = decompose(sweep(sets, x_model, units), truth)
     lowest = int(np.argmin(found.total))
     ax.semilogy(units, found.total, color=colour, label=f"{examples} points")
     ax.plot(units[lowest], found.total[lowest], "o", ms=7, color=colour)
@@ -181,8 +182,8 @@ plt.show()
 # network is the best. It is mostly the noise that makes a large model nervous.
 
 for noise in (0.0, 0.1, 0.3, 0.6):
-    sets = network.sample_data(jax.random.key(5), (12, 200, 15), noise)
-    found = trade_off.decompose(sweep(sets, x_model, capacities), truth)
+    sets = draw(jax.random.key(5), (12, 200, 15), noise)
+    found = decompose(sweep(sets, x_model, capacities), truth)
     lowest = int(np.argmin(found.total))
     print(
         f"noise {noise}: best with {capacities[lowest]:2d} hidden units; variance of the largest, {found.variance[-1]:.4f}"
