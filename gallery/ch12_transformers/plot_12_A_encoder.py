@@ -86,8 +86,9 @@ for name, fit in fits.items():
     print(f"{name:18}: {weights:6,} weights, training error {train:4.1f} %, test error {test:4.1f} %")
 
 # %%
-# Solid lines are test errors, thin ones training errors. All learn; the stem makes the difference. It does not help the encoder
-# to fit the training data, which the patches nearly manage, too, but to fit them for the right reasons.
+# Thick lines are test errors, thin ones training errors. All encoders learn. With the stem it takes a few epochs to what the
+# others do not reach in twenty, and what is learnt holds for new signals, too; from patches, the encoder fits most of the
+# training data, but makes several times as many mistakes on others. Places help, though less than one might think.
 
 # sphinx_gallery_thumbnail_number = 1
 # sphinx_gallery_alt = "Errors over 20 epochs: with a convolutional stem the test error is lowest by far, without places highest."

@@ -142,7 +142,7 @@ surprise = np.concatenate(
         for part in x.reshape(9, 100, 128)
     ]
 ).mean(axis=0)
-# sphinx_gallery_alt = "Surprise falls along the window, fast over the first characters, then slowly; counting stops gaining after five."
+# sphinx_gallery_alt = "Surprise falls along the window, fast over the first characters, then hardly; counting lies below it."
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
 edges = np.unique(np.geomspace(1, 128, 22).astype(int))
 means = [surprise[a - 1 : b - 1].mean() for a, b in itertools.pairwise(edges)]

@@ -77,13 +77,16 @@ FULL = Settings(width=128, layers=4, context=128, steps=2400, warm_up=150, rate=
 
 
 @functools.cache
-def make_recipe(settings: Settings, vocabulary: int) -> training.Recipe:
-    """Make the recipe: AdamW whose rate rises and falls, cross-entropy of the next character in nats."""
+def make_recipe(settings: Settings, vocabulary: int, *, windows: int = 256) -> training.Recipe:
+    """Make the recipe: AdamW whose rate rises and falls, cross-entropy of the next character in nats.
+
+    Training text is evaluated on its first 256 windows, or on all if there are only so many ``windows``.
+    """
     rate = optax.warmup_cosine_decay_schedule(0.0, settings.rate, settings.warm_up, settings.steps)
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adamw(rate, b2=0.99, weight_decay=settings.decay)
     )
-    evaluation = training.Evaluation(batch=64, rows=256)
+    evaluation = training.Evaluation(batch=64, rows=min(256, windows))
     return training.Recipe(LanguageModel(settings.config(vocabulary)), optimiser, evaluation=evaluation)
 
 
@@ -94,8 +97,8 @@ def prepare(
 
     Windows start at every eighth character, so that a short training meets the text in many cuts.
     """
-    recipe = make_recipe(settings, vocabulary)
     examples = windows(text, settings.context, stride=8)
+    recipe = make_recipe(settings, vocabulary, windows=min(256, len(examples.x)))
     key_weights, key_order = jax.random.split(as_key("key", key))
     variables = training.initialise(recipe.model, key_weights, jnp.asarray(examples.x[:1]))
     generator = np.random.default_rng(np.asarray(jax.random.key_data(key_order)))

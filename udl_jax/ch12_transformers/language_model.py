@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Integer, PyTree
 
 from udl_jax._checks import count, one_of
 from udl_jax.ch12_transformers.self_attention import causal_mask
@@ -116,7 +116,9 @@ class LanguageModel(nn.Module):
         if not config.tied:
             self.outputs = nn.Dense(config.vocabulary, use_bias=False, param_dtype=dtype)
 
-    def __call__(self, tokens: Int[Array, "*batch length"]) -> Float[Array, "*batch length vocabulary"]:
+    def __call__(
+        self, tokens: Integer[Array | np.ndarray, "*batch length"]
+    ) -> Float[Array, "*batch length vocabulary"]:
         """Compute logits of the next token after each token, from all tokens up to it."""
         length = tokens.shape[-1]
         if length > self.config.context:
@@ -128,7 +130,7 @@ class LanguageModel(nn.Module):
         return self._logits(x)
 
     def extend(
-        self, tokens: Int[Array, "batch length"], memory: Memory
+        self, tokens: Integer[Array | np.ndarray, "batch length"], memory: Memory
     ) -> tuple[Float[Array, "batch vocabulary"], Memory]:
         """Read more tokens; return logits of the token after the last one, and the memory of all.
 
