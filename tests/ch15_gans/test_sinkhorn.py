@@ -64,8 +64,8 @@ def test_gradient_is_finite_also_at_empty_bins_and_points_the_right_way():
             (P, Q, np.ones((10, 9)), 0.1),
             r"cost must have the shape \(bins, others\), where .* got \(10, 9\)",
         ),
-        ((P, Q, np.ones((10, 10)), 0.0), r"epsilon must be positive and finite, got 0\.0"),
-        ((P, Q, np.ones((10, 10)), float("nan")), "epsilon must be positive and finite, got nan"),
+        ((P, Q, np.ones((10, 10)), 0.0), r"epsilon must be positive.* got 0\.0"),
+        ((P, Q, np.ones((10, 10)), float("nan")), "epsilon must be positive.* got nan"),
         ((P, Q, np.ones((10, 10)), 0.1, 0), "iterations must be at least 1, got 0"),
     ],
 )

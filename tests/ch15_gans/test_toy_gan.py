@@ -112,10 +112,10 @@ def test_dtype_is_that_of_the_start():
             {"rounds": 2, "steps": (3, np.array(0.5))},
             r"steps\[1\] must be a number of steps, not negative, got 0\.5",
         ),
-        ({"rounds": 2, "rates": (0.1, -1.0)}, r"rates\[1\] must not be negative, and finite, got -1\.0"),
+        ({"rounds": 2, "rates": (0.1, -1.0)}, r"rates\[1\] must not be negative.* got -1\.0"),
         (
             {"rounds": 2, "rates": (float("nan"), 1.0)},
-            r"rates\[0\] must not be negative, and finite, got nan",
+            r"rates\[0\] must not be negative.* got nan",
         ),
         ({"rounds": 2, "gradient": "hand"}, "gradient must be one of 'exact', 'finite', got 'hand'"),
         (

@@ -80,7 +80,7 @@ CHAPTERS = (
         "ch14_unsupervised",
         ("frechet", "neighbours", "densities", "digit_features"),
     ),
-    Chapter(15, "Generative adversarial networks", "ch15_gans", ("divergences", "sinkhorn")),
+    Chapter(15, "Generative adversarial networks", "ch15_gans", ("critics", "divergences", "games", "ring", "sinkhorn")),
     Chapter(
         16,
         "Normalizing flows",
@@ -96,7 +96,7 @@ CHAPTERS = (
         ),
     ),
     Chapter(17, "Variational autoencoders", "ch17_vaes", ("gradient_estimators", "elbo_terms", "bounds")),
-    Chapter(18, "Diffusion models", "ch18_diffusion", ("schedules", "mixture", "lookup_table")),
+    Chapter(18, "Diffusion models", "ch18_diffusion", ("schedules", "mixture", "lookup_table", "networks")),
     Chapter(19, "Reinforcement learning", "ch19_reinforcement"),
     Chapter(20, "Why does deep learning work?", "ch20_why_it_works"),
     Chapter(21, "Deep learning and ethics", "ch21_ethics"),
