@@ -116,6 +116,80 @@ def capacities():
     }
 
 
+# 8.3 Double descent ------------------------------------------------------------------------------
+
+# The book's 1,000 epochs for one width, and a tenth of them for three others: the same steps, fewer of them.
+descent = Completion(
+    "8.3", takes=(Take("long", seed=3, dtype="float64"), Take("short", seed=4, dtype="float64"))
+)
+
+
+@descent.record(cell=4)
+def noisy_data():
+    from parity.draws import note_seeds  # noqa: PLC0415  (a completion has the notebook's variables only)
+
+    global seeds, initial, heard, final
+    seeds, initial, heard, final = note_seeds(), [], [], []
+    if take.name == "short":
+        return {}
+    means = np.concatenate([data["x"], data["x_test"]]).mean(axis=0)
+    taken = {"x_train": data["x"][::100], "x_test": data["x_test"][::100], "column_means": means}
+    return taken | {"y_train": data["y"].astype(np.uint8), "y_test": data["y_test"].astype(np.uint8)}
+
+
+@descent.record(cell=6)
+def listen():
+    """Note what the notebook's training begins with, and the losses that it measures and does not keep."""
+    global fit_model
+    fit, loss_class = fit_model, torch.nn.CrossEntropyLoss
+
+    class Listening(loss_class):
+        def forward(self, outputs, labels):
+            loss = super().forward(outputs, labels)
+            if len(labels) == 4000:
+                heard.append(loss.item())
+            return loss
+
+    def listening_fit(model, *arguments):
+        initial.append([p.detach().numpy().copy() for p in model.parameters()])
+        torch.nn.CrossEntropyLoss = Listening
+        errors = fit(model, *arguments)
+        torch.nn.CrossEntropyLoss = loss_class
+        final.append([p.detach().numpy().copy() for p in model.parameters()] + [float(e) for e in errors])
+        return errors
+
+    fit_model = listening_fit
+    return {}
+
+
+@descent.gap(cell=9)
+def hidden_variables():
+    return np.array([10] if take.name == "long" else [2, 6, 45])
+
+
+@descent.gap(cell=9)
+def n_epoch():
+    return 1000 if take.name == "long" else 100
+
+
+@descent.record(cell=9)
+def trained_widths():
+    losses = np.reshape(heard, (len(hidden_variables), n_epoch, 2))
+    orders = np.reshape(seeds, (len(hidden_variables), n_epoch))
+    taken = {"widths": hidden_variables, "parameters": total_weights_all}
+    taken |= {"whole_train_error": errors_train_all, "whole_test_error": errors_test_all}
+    for width, first, last, order, loss in zip(hidden_variables, initial, final, orders, losses):
+        taken |= {f"{width}/initial/{i}": weights for i, weights in enumerate(first)}
+        taken |= {f"{width}/final/{i}": weights for i, weights in enumerate(last[:6])}
+        taken |= {
+            f"{width}/train_loss": loss[:, 0],
+            f"{width}/test_loss": loss[:, 1],
+            f"{width}/seeds": order,
+        }
+        taken |= {f"{width}/train_error": last[6], f"{width}/test_error": last[7]}
+    return taken
+
+
 # 8.4 High-dimensional spaces ---------------------------------------------------------------------
 
 

@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from udl_jax.ch08_performance import double_descent
+from udl_jax.data.full_scale import load_full_scale
+
+
+def test_double_descent_is_there_with_where_it_comes_from():
+    found = load_full_scale("double_descent")
+    assert found["widths"].tolist() == list(double_descent.WIDTHS)
+    assert found["parameters"].tolist() == [double_descent.count_parameters(w) for w in double_descent.WIDTHS]
+    assert found["epochs"].tolist() == list(range(100, 1001, 100))
+    for part in ("train", "test"):
+        error, loss = found[f"{part}_error"], found[f"{part}_loss"]
+        assert error.shape == loss.shape == (len(found["seeds"]), 28, 10)
+        assert np.isfinite(loss).all()
+        assert 0 <= error.min() < error.max() <= 100
+    assert {"jax", "python"} <= set(found["provenance"]["versions"])
+
+
+def test_unknown_names_are_told_the_known_ones():
+    with pytest.raises(ValueError, match=r"name must be one of 'double_descent'.*, got 'tripple_descent'"):
+        load_full_scale("tripple_descent")
