@@ -90,7 +90,7 @@ good = int(np.argmax(error <= 4)) + 1 if (error <= 4).any() else None
 print(f"test accuracy after 3 epochs {100 - error[2]:.2f} %, after {epochs}: {100 - error[-1]:.2f} %")
 print(f"first epoch with at least 96 % right: {good}")
 
-# sphinx_gallery_alt = "Training and test error over the epochs fall quickly, then slowly, past a line at 4 percent; beside them the losses."
+# sphinx_gallery_alt = "Errors over the epochs fall quickly, then slowly, past a line at 4 percent; beside them the losses."
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.3))
 steps = range(1, epochs + 1)
 for ax, name, ylabel in zip(axes, ("error", "loss"), ("error in %", "cross-entropy in nats")):

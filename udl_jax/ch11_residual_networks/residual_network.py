@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Key, PyTree
 
@@ -135,7 +136,7 @@ class ResidualNetwork(nn.Module):
     @nn.compact
     def stages(
         self, x: Float[Array, "batch inputs"], train: bool = False
-    ) -> tuple[Float[Array, "blocks+1 batch units"], Float[Array, "batch classes"]]:
+    ) -> tuple[Float[Array, "places batch units"], Float[Array, "batch classes"]]:
         """Compute what goes into the first block and what comes out of each; and the outputs."""
         h = _linear(self.width, x.dtype, name="first")(x)
         kept = h[None]
@@ -241,7 +242,7 @@ def train_seeds(
     return training.fit_replicas(keys, recipe, *split(data), **settings.descent.loops)
 
 
-def unit_variance(h: Float[Array, "*stages batch units"]) -> Float[Array, "*stages"]:
+def unit_variance(h: Float[Array | np.ndarray, "*stages batch units"]) -> Float[Array, "*stages"]:
     """Compute each unit's variance over the examples of a batch, averaged over the units.
 
     References
@@ -253,17 +254,17 @@ def unit_variance(h: Float[Array, "*stages batch units"]) -> Float[Array, "*stag
     >>> unit_variance(jnp.array([[0.0, 0.0], [2.0, 4.0]]))
     Array(2.5, dtype=float32)
     """
-    return jnp.var(h, axis=-2).mean(axis=-1)
+    return jnp.var(jnp.asarray(h), axis=-2).mean(axis=-1)
 
 
 @functools.partial(jax.jit, static_argnames=("network", "train"))
 def stream_variances(
     network: ResidualNetwork,
     variables: Mapping[str, PyTree],
-    x: Float[Array, "batch inputs"],
+    x: Float[Array | np.ndarray, "batch inputs"],
     *,
     train: bool = True,
-) -> Float[Array, " blocks+2"]:
+) -> Float[Array, " places"]:
     """Measure :func:`unit_variance` of the inputs, of what goes into the first block, and after every block.
 
     Parameters
@@ -277,7 +278,7 @@ def stream_variances(
 
     Returns
     -------
-    Float[Array, " blocks+2"]
+    Float[Array, " places"]
         One number for each place.
     """
     mutable = ["batch_stats"] if train else []
