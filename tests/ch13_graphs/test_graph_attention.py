@@ -146,7 +146,7 @@ def test_bad_input_is_told():
     params = dot_weights()._replace(omega_k=np.ones((3, 2)), beta_k=np.ones(2))
     with pytest.raises(ValueError, match="omega_k must have the shape of omega_q, got 2 and 4 columns"):
         attention.dot_product_graph_attention(x, params, GRAPH)
-    with pytest.raises(ValueError, match="slope must be .*number, got nan"):
+    with pytest.raises(ValueError, match=r"slope must be .*number, got nan"):
         attention.graph_attention(x, weights(), GRAPH, float("nan"))
     with pytest.raises(ValueError, match="width must be at least 1, got 0"):
         attention.draw_attention_weights(jax.random.key(0), 3, 0)
