@@ -119,7 +119,7 @@ def look(variables):
 density, curve, exact, guess = (np.asarray(part) for part in look(models["one draw"]))
 world = jax.jit(latent_variables.marginal_density)(axis, axis, grid)
 
-# sphinx_gallery_alt = "The true density; the learned one along a curve without crossings; two posteriors and the encoder's guesses."
+# sphinx_gallery_alt = "The true density; the learned one along a curve without crossings; two posteriors and guesses."
 fig, axes = plt.subplots(1, 4, figsize=(11, 3.1))
 for ax, shown, title in zip(axes, (world, density), ("the true density", "learned, and its curve")):
     plotting.surface(ax, axis, axis, np.asarray(shown), lines=np.arange(0.1, 1, 0.2) * np.max(shown))

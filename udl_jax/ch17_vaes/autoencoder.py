@@ -67,6 +67,7 @@ class Autoencoder(nn.Module):
 
     Examples
     --------
+    >>> import jax
     >>> model = Autoencoder(features=4, latents=2, widths=(8,))
     >>> variables = training.initialise(model, jax.random.key(0), jnp.zeros((1, 4)))
     >>> mean, log_variance = model.apply(variables, jnp.zeros((3, 4)), method="encode")
