@@ -194,7 +194,7 @@ class Trained(NamedTuple):
 
 
 def load_trained() -> Trained:
-    """Load the weights that :data:`FULL` gave on the first nine tenths of *Moby-Dick*; they ship in half precision.
+    """Load the weights that ``FULL`` gave on the first nine tenths of *Moby-Dick*; they ship in half precision.
 
     Returns
     -------

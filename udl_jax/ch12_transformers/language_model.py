@@ -33,7 +33,7 @@ class Config:
         Width of the hidden layers; None for four times ``width``.
     activation
         By the name that GPT-2's configuration files have for it, see
-        :data:`udl_jax.ch12_transformers.transformer.ACTIVATIONS`.
+        ``ACTIVATIONS`` of ``udl_jax.ch12_transformers.transformer``.
     epsilon
         Added to the variance in layer normalisation.
     tied
