@@ -107,23 +107,23 @@ plt.show()
 #
 # Training, with and without
 # --------------------------
-# The notebook stops after one step. Let us go on, with 5 and with 20 blocks, for twelve epochs.
+# The notebook stops after one step. Let us go on, with 5 and with 20 blocks, for eight epochs.
 
-short = Descent(epochs=12, decay_every=4)
+short = Descent(epochs=8, decay_every=3)
 runs = {}
 for blocks in (5, 20):
     settings = Settings(blocks=blocks, descent=short)
     runs["without", blocks] = residual.train_network(jax.random.key(2), data, settings)
     runs["with", blocks] = batch.train_network(jax.random.key(2), data, settings)
 
-# sphinx_gallery_alt = "Training and test loss over twelve epochs, with and without normalization, for 5 and for 20 blocks."
+# sphinx_gallery_alt = "Training and test loss over eight epochs, with and without normalization, for 5 and for 20 blocks."
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4), sharey=True)
 for ax, blocks in zip(axes, (5, 20)):
     for name, style in (("with", "-"), ("without", "--")):
         history = runs[name, blocks].history
         for part, colour in (("train", plotting.TRAIN), ("test", plotting.TEST)):
             error = getattr(history, part).error
-            ax.plot(range(1, 13), error, style, color=colour, label=f"{name}, {part}: {error[-1]:.0f} %")
+            ax.plot(range(1, 9), error, style, color=colour, label=f"{name}, {part}: {error[-1]:.0f} %")
     ax.set(xlabel="epoch", title=f"{blocks} blocks", ylim=(0, 100))
     ax.legend(fontsize="small", title="normalization", title_fontsize="small")
 axes[0].set(ylabel="error in %")
