@@ -201,8 +201,9 @@ def drawn_quickly():
     np.random.seed(3)
     few = true_dist.sample(400)
     for step in range(30):
-        all_models.append(NonParametricModel())
-        all_models[-1].train(*get_data_pairs(few, step, beta))
+        table = NonParametricModel()
+        table.train(*get_data_pairs(few, step, beta))
+        all_models = [*all_models, table]
     taken |= {"elsewhere/x": few, "elsewhere/tables": [m.model for m in all_models[::3]]}
     for sigma in (0.0, 0.25):
         taken |= {f"elsewhere/every_{sigma}": sample_ddim(all_models, 30, sigma, 200)[::5]}

@@ -89,7 +89,7 @@ def test_bad_input_is_told():
         sampling.self_normalized(jnp.square, y, y[:3])
     with pytest.raises(ValueError, match="deviation must be positive"):
         sampling.normal_estimate(jnp.square, y, 0.0, 0.0)
-    with pytest.raises(ValueError, match="mean must be a finite number"):
+    with pytest.raises(ValueError, match="mean must be"):
         sampling.normal_estimate(jnp.square, y, float("nan"))
     with pytest.raises(ValueError, match="sizes must be at most the 40 draws of a row, got 41"):
         sampling.estimator_spread(jnp.square, NOISE, (1, 41))

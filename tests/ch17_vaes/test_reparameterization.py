@@ -64,7 +64,7 @@ def test_dtype_follows_the_draws_and_jit_and_vmap_work():
 
 def test_bad_input_is_told():
     for phi in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="phi must be a finite number"):
+        with pytest.raises(ValueError, match="phi must be"):
             trick.expectation(phi, NOISE)
     with pytest.raises(ValueError, match="phi must be"):
         trick.expectation(jnp.zeros(3), NOISE)
@@ -72,5 +72,5 @@ def test_bad_input_is_told():
         trick.reparameterized_gradient(0.1, NOISE[None])
     with pytest.raises(ValueError, match="noise must not be empty"):
         trick.expectation(0.1, jnp.zeros(0))
-    with pytest.raises(ValueError, match="baseline must be a finite number"):
+    with pytest.raises(ValueError, match="baseline must be"):
         trick.score_function_gradient(0.1, NOISE, float("nan"))

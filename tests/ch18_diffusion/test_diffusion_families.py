@@ -98,7 +98,7 @@ def test_schedule_of_many_betas_and_jit_and_doubles():
 
 def test_bad_input_is_told():
     z, noise = jnp.zeros(3), jnp.zeros((4, 3))
-    with pytest.raises(ValueError, match=r"signal must be positive and finite, got 0"):
+    with pytest.raises(ValueError, match=r"signal must be positive"):
         families.ddim_step(z, z, 0.0, 0.5)
     with pytest.raises(ValueError, match=r"signal_next must lie in \(0, 1\], got 1.5"):
         families.ddim_step(z, z, 0.5, 1.5)
