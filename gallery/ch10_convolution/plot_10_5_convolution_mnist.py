@@ -166,8 +166,8 @@ plt.show()
 # %%
 # What if nothing is dropped?
 # ---------------------------
-# Without dropout the same network learns faster, and ends with fewer mistakes on both sets here: with so few steps there is no
-# overfitting yet for dropout to prevent. What dropout does, a longer training would have to show.
+# Without dropout the same network makes about half as many mistakes on the training digits, and about as many on the test digits.
+# What it knows more of the one is of no use for the other: dropout narrows the gap between the two.
 
 if not is_book:
     without = digits.train_network(

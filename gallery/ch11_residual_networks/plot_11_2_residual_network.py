@@ -73,12 +73,13 @@ plt.show()
 # %%
 # What if there are forty blocks?
 # -------------------------------
-# This is what residual connections were made for. Six epochs each, with 2, 10 and 40 blocks, and three kinds of network. The
-# plain one replaces. The residual one adds, with He's initial weights. The third adds too, but starts with weights that are smaller
-# by the square root of the number of blocks. A cross marks a training that met a number that is not finite.
+# This is what residual connections were made for. Six epochs each, with 2, 10 and 40 blocks, at a learning rate of 0.01 (with forty
+# blocks, 0.05 is too much for all three kinds). The plain network replaces. The residual one adds, with He's initial weights. The
+# third adds too, but starts with weights that are smaller by the square root of the number of blocks. A cross marks a training that
+# met a number that is not finite.
 
 depths = (2, 10, 40)
-short = Descent(epochs=6, decay_every=2)
+short = Descent(rate=0.01, epochs=6, decay_every=2)
 kinds = {
     "plain": lambda depth: residual.Settings(blocks=depth, residual=False, descent=short),
     "residual": lambda depth: residual.Settings(blocks=depth, descent=short),
@@ -100,7 +101,7 @@ for (name, found), colour in zip(runs.items(), plotting.COLOURS):
         ax.plot(np.array(depths)[~failed], ends[~failed], "o", color=colour)
         ax.plot(np.array(depths)[failed], ends[failed], "x", ms=9, mew=2, color=colour)
 for ax, title in zip(axes, ("Training error", "Test error")):
-    ax.set(xlabel="blocks", xscale="log", title=title, ylim=(0, 100))
+    ax.set(xlabel="blocks", xscale="log", title=title, ylim=(0, 104))
     ax.set_xticks(depths, depths)
     ax.minorticks_off()
 axes[0].set(ylabel="error in % after 6 epochs")
