@@ -125,7 +125,15 @@ html_css_files = ["udl.css"]
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "findings": [], "speed": [], "cost": [], "changelog": [], "book": [], "parity": []}
+html_sidebars = {
+    "index": [],
+    "findings": [],
+    "speed": [],
+    "cost": [],
+    "changelog": [],
+    "book": [],
+    "parity": [],
+}
 html_theme_options = {
     "logo": {
         "text": "udl_jax",

@@ -176,7 +176,9 @@ def _convert(name, value, what, dtype):
         is_whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
         if what.kind == _INTEGERS and not is_whole:
             raise TypeError(f"{name} must be an integer, got {value!r}")
-        return int(value) if is_whole and what.kind != _FLOATS and not isinstance(value, jax.Array) else number
+        return (
+            int(value) if is_whole and what.kind != _FLOATS and not isinstance(value, jax.Array) else number
+        )
     array = as_array(name, value, what.kind)
     return _as_kind(name, array, what.kind, dtype if not _is_floating(value) else array.dtype)
 

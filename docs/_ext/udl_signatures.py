@@ -65,7 +65,9 @@ def meaning(module: str, name: str) -> str | None:
 def undocumented_alias(full: str) -> ast.expr | None:
     """Give what stands behind an alias that no comment describes: it has no place on the site to link to."""
     module, _, name = full.rpartition(".")
-    if not {module, module.rpartition(".")[0]} & set(all_pages()):  # or the package that offers what it defines
+    if not {module, module.rpartition(".")[0]} & set(
+        all_pages()
+    ):  # or the package that offers what it defines
         return None
     analyzer = ModuleAnalyzer.for_module(module)
     if ("", name) in analyzer.find_attr_docs():

@@ -80,7 +80,12 @@ CHAPTERS = (
         "ch14_unsupervised",
         ("frechet", "neighbours", "densities", "digit_features"),
     ),
-    Chapter(15, "Generative adversarial networks", "ch15_gans", ("critics", "divergences", "games", "ring", "sinkhorn")),
+    Chapter(
+        15,
+        "Generative adversarial networks",
+        "ch15_gans",
+        ("critics", "divergences", "games", "ring", "sinkhorn"),
+    ),
     Chapter(
         16,
         "Normalizing flows",
