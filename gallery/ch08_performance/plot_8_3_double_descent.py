@@ -105,7 +105,7 @@ for width, train, test in zip(SMALL.widths, np.mean(errors["train"], axis=0), fo
 # %%
 # The full setting
 # ----------------
-# And this is the book's full setting, recorded once; the print says with which seeds, where and how. Among the small networks,
+# And this is the book's full setting, recorded once with three seeds; the print says where and how. Among the small networks,
 # training and test error fall together. Then the test error rises, to a maximum where the training error is about to reach
 # zero. That is the worst place: the network has just enough parameters for all the noise, and none to spare for doing it
 # gently. Larger networks have a choice among many functions that fit; the book suspects that training finds smoother ones
