@@ -92,6 +92,13 @@ class Reference(Mapping):
         return {name.removeprefix(start): self[name] for name in self if name.startswith(start)}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _programs_are_forgotten():
+    """Drop compiled programs after each module: those of a whole session would take many gigabytes."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def live_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("live")
