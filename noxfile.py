@@ -37,7 +37,17 @@ def tests(session):
     session.install("-e", ".[test]")
     checked = "--jaxtyping-packages=udl_jax,beartype.beartype"
     session.run(
-        "pytest", "tests", "-n", "2", checked, "--cov", "--cov-report=term", *session.posargs, env=CACHE
+        "pytest",
+        "tests",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        checked,
+        "--cov",
+        "--cov-report=term",
+        *session.posargs,
+        env=CACHE,
     )
     session.run("pytest", "--doctest-modules", "udl_jax", env=CACHE)
 
