@@ -207,7 +207,7 @@ def as_floats(name: str, value: Any, axes: int | None = None) -> jax.Array:
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.result_type(float))
 
 
-def like(value: Any, *arrays: jax.Array) -> Any:
+def like(value: Any, *arrays: Any) -> Any:
     """Return a number in the dtype of arrays that it is to be combined with, and which it must not change.
 
     Python's numbers follow the arrays by themselves.

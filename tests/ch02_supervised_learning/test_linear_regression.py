@@ -75,3 +75,31 @@ def test_parameters_have_the_dtype_of_the_data():
 def test_too_few_pairs_are_told(pairs):
     with pytest.raises(ValueError, match=f"a line needs two pairs .* got {pairs}"):
         lr.closed_form(jnp.ones(pairs), jnp.ones(pairs))
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (1, 3), (2,), ()])
+def test_outputs_of_another_shape_do_not_broadcast(shape):
+    phi, x, y = jnp.ones(2), jnp.arange(3.0), jnp.ones(shape)
+    for loss in (lr.least_squares_loss, jax.jit(lr.least_squares_loss)):
+        with pytest.raises(ValueError, match=r"y must have the shape \(batch\), where batch is 3 as in x"):
+            loss(phi, x, y)
+
+
+@pytest.mark.parametrize("steps", [-1, 2.0, None])
+def test_steps_that_cannot_be_taken_are_told(steps):
+    phi, x = jnp.ones(2), jnp.arange(3.0)
+    with pytest.raises((TypeError, ValueError), match="steps must"):
+        lr.gradient_descent(phi, x, x, 0.1, steps)
+    with pytest.raises((TypeError, ValueError), match="sweeps must"):
+        lr.coordinate_descent(phi, x, x, steps)
+
+
+def test_where_the_loss_is_flat_coordinate_descent_stays():
+    path = lr.coordinate_descent(jnp.ones(2), jnp.zeros(2), jnp.array([1.0, 2.0]), sweeps=1)
+    np.testing.assert_allclose(path, [[1, 1], [1.5, 1], [1.5, 1]])
+
+
+def test_a_rate_does_not_decide_the_precision():
+    phi, x = jnp.ones(2, "bfloat16"), jnp.arange(3, dtype="bfloat16")
+    for rate in (0.1, np.float64(0.1), np.float32(0.1), jnp.array(0.1)):
+        assert lr.gradient_descent(phi, x, x, rate, steps=2).dtype == "bfloat16"

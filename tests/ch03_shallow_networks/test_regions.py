@@ -95,3 +95,16 @@ def test_negative_inputs_of_the_logarithm_are_told():
 def test_no_samples_are_told():
     with pytest.raises(ValueError, match="x must not be empty"):
         regions.count_as_units_join(jnp.ones((3, 2)), jnp.ones((0, 1)))
+
+
+def test_logarithm_has_a_derivative_by_a_real_width_below_the_number_of_inputs():
+    with jax.enable_x64(True):
+        for width in (0.5, 2.5, 7.25):
+            slope = jax.grad(lambda width: regions.log_max_regions(10, width))(width)
+            ends = [regions.log_max_regions(10, width + step) for step in (1e-6, -1e-6)]
+            np.testing.assert_allclose(slope, (ends[0] - ends[1]) / 2e-6, rtol=1e-7)
+
+
+def test_small_integers_do_not_wrap_around():
+    assert regions.parameter_count(np.uint8(100), np.uint8(200)) == 20401
+    assert regions.parameter_count(100_000, jnp.array([100_000])).tolist() == [10_000_200_001]

@@ -145,3 +145,13 @@ def test_no_width_is_told(width):
 def test_unknown_direction_is_told():
     with pytest.raises(ValueError, match="keep must be one of 'forward', 'backward', 'both', got 'sideways'"):
         init.he_initializer("sideways")
+
+
+def test_variances_have_a_derivative_where_the_weights_vanish():
+    """They rise in proportion next to inputs and targets, and more slowly elsewhere."""
+    with jax.enable_x64(True):
+        draws = draw_weights(jax.random.key(0), layers=3, width=8)
+        x, y = jax.random.normal(jax.random.key(1), (2, 5, 1))
+        slopes = jax.jacrev(lambda sigma_sq: init.variances(draws, sigma_sq, x, y))(0.0)
+        nearby = jax.tree.map(lambda rise: rise / 1e-9, init.variances(draws, 1e-9, x, y))
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), slopes, nearby)

@@ -6,11 +6,14 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, Num
 
 from udl_jax._annotations import checked
 from udl_jax._checks import count, is_traced, like, values
 from udl_jax.ch03_shallow_networks.two_inputs import activation_patterns, sort_patterns
+
+#: A whole number, or an array of them.
+Size = int | np.integer | Num[Array | np.ndarray, "..."]
 
 
 def max_regions(inputs: int, hidden: int) -> int:
@@ -102,7 +105,7 @@ def _log_max_regions(inputs, hidden):
     return jax.nn.logsumexp(jnp.pad(log_binomials, [(0, 0)] * hidden.ndim + [(1, 0)]), axis=-1)
 
 
-def parameter_count(inputs: int, hidden: int, outputs: int = 1) -> int:
+def parameter_count(inputs: Size, hidden: Size, outputs: Size = 1) -> Size:
     r"""Count the parameters of a shallow network. Arrays of counts do as well.
 
     Parameters

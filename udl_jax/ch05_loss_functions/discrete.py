@@ -108,6 +108,7 @@ def is_label(y: Num[Array | np.ndarray, "*batch"], classes: int) -> Bool[Array |
     return (y >= 0) & (y < classes) & (y % 1 == 0)
 
 
+@checked
 def pick(rows: Float[Array, "..."], labels: Num[Array, "..."]) -> Float[Array, "..."]:
     """Take the entry of each row that its label numbers; NaN where there is none, as can be told under ``jit``, too."""
     classes = rows.shape[-1]

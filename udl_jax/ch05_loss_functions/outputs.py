@@ -141,6 +141,7 @@ def require_positive(name: str, value: Float[Array, "*any"] | float) -> None:
         raise ValueError(f"{name} must be positive, got {values[~(values > 0)].ravel()[0]}")
 
 
+@checked
 def within_support(
     holds: Bool[Array, "*batch"], y: Num[Array, "*batch"], log_density: Float[Array, "*all"]
 ) -> Float[Array, "*all"]:

@@ -120,6 +120,7 @@ def deviance(
     return jnp.where(is_near, near, jnp.where(jnp.isposinf(mean), jnp.inf, far))
 
 
+@checked
 def add_exactly(
     a: Float[Array, "*any"], b: Float[Array, "*any"]
 ) -> tuple[Float[Array, "*any"], Float[Array, "*any"]]:
@@ -129,6 +130,7 @@ def add_exactly(
     return total, jax.lax.stop_gradient((a - (total - share)) + (b - share))
 
 
+@checked
 def multiply_exactly(
     a: Float[Array, "*any"], b: Float[Array, "*any"]
 ) -> tuple[Float[Array, "*any"], Float[Array, "*any"]]:
@@ -168,6 +170,7 @@ def log_softmax(scores: Float[Array, "*batch classes"]) -> Float[Array, "*batch 
     return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
 
 
+@checked
 def difference(a: Float[Array, "*a"], b: Float[Array, "*b"]) -> Float[Array, "..."]:
     """Subtract, so that equal infinities differ by nothing."""
     is_same = (a == b) & jnp.isinf(a)
