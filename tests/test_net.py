@@ -102,6 +102,57 @@ CANNOT_CALL = {
     ),
     "ch04_deep_networks.deep_network.to_flax": "turns arrays around, whatever they are",
 }
+#: What the net finds and is not mended yet. An entry fails as soon as it is no longer true.
+OPEN = {
+    "without types checked, does not refuse what is empty or no integer": (
+        "ch13_graphs.atlas.node_features",
+        "ch13_graphs.message_passing.check_ends",
+        "ch13_graphs.neighborhood_sampling.draw_layers",
+        "ch13_graphs.sampled_training.draw_tree",
+    ),
+    "cannot be traced with NumPy arrays or keys, and does not say so": (
+        "ch08_performance.mnist1d.draw_variables",
+    ),
+    "does not refuse an empty array or an axis too many": (
+        "ch08_performance.simplified_network.predict",
+        "ch10_convolution.convolution_1d.convolve",
+        "ch10_convolution.convolution_1d.hidden_units",
+        "ch10_convolution.convolution_1d.convolve_transposed",
+        "ch10_convolution.convolution_2d.convolve",
+        "ch10_convolution.convolution_2d.convolve_by_lax",
+        "ch11_residual_networks.batch_normalization.statistics",
+        "ch11_residual_networks.residual_network.unit_variance",
+        "ch11_residual_networks.shattered_gradients.autocorrelation",
+        "ch13_graphs.adjacency.from_edges",
+        "ch13_graphs.sampled_training.sampled_objective",
+        "ch16_flows.coupling.normal_log_density",
+    ),
+    "does not give the same in every way": ("ch09_regularization.bayesian_approach.posterior_by_inverse",),
+    "refuses an empty array without the argument's name": (
+        "ch10_convolution.convolution_1d.compose",
+        "ch10_convolution.resampling.downsample",
+        "ch10_convolution.resampling.max_pool",
+        "ch10_convolution.resampling.mean_pool",
+        "ch10_convolution.resampling.duplicate",
+        "ch10_convolution.resampling.bilinear",
+        "ch16_flows.residual_flow.spectral_norm",
+    ),
+    "is not finite for finite input": (
+        "ch11_residual_networks.batch_normalization.normalize",
+        "ch14_unsupervised.densities.log_density",
+        "ch16_flows.autoregressive_flow.log_determinant",
+    ),
+    "does not take NumPy arrays": (
+        "ch12_transformers.transformer.exact_gelu",
+        "ch13_graphs.sampled_training.sample_tree",
+        "ch18_diffusion.denoiser.draw_step",
+    ),
+    "does not keep the precision": (
+        "ch13_graphs.drawing.place_nodes",
+        "ch18_diffusion.reparameterized_model.table_model",
+    ),
+    "has a derivative that is not that of its differences": ("ch14_unsupervised.frechet.frechet_distance",),
+}
 #: Chapters of which the tables above tell all domains, so that a refusal of what the net makes is a failure.
 DOMAINS_KNOWN = {f"ch{number:02d}" for number in range(1, 8)}
 TRIED: collections.Counter = collections.Counter()
@@ -423,8 +474,16 @@ def first_arguments(name):
     return made
 
 
+def with_mark(name):
+    found = [what for what, functions in OPEN.items() if name in functions]
+    return pytest.param(
+        name,
+        marks=[pytest.mark.xfail(reason=what, strict=not what.startswith("without types")) for what in found],
+    )
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [with_mark(name) for name in EVERY])
 def test_every_function_in_every_way(name):
     if name in CANNOT_CALL:
         pytest.skip(CANNOT_CALL[name])

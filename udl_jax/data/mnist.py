@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from udl_jax._checks import one_of
+from udl_jax._annotations import checked
+from udl_jax._checks import like, number, one_of
 from udl_jax.data.mnist1d import cache_directory
 
 SIZES = ("10k", "full")
@@ -115,6 +116,7 @@ def load_mnist(
     return _to_jax(*_read_set(folder, "train"), *_read_set(folder, "t10k"))
 
 
+@checked
 def standardize(
     x: Float[Array | np.ndarray, "*shape"], mean: float = 0.1307, deviation: float = 0.3081
 ) -> Float[Array, "*shape"]:
@@ -142,9 +144,8 @@ def standardize(
     >>> standardize(jnp.array([0.1307, 0.4388]))
     Array([0., 1.], dtype=float32)
     """
-    if not deviation > 0:
-        raise ValueError(f"deviation must be positive, got {deviation}")
-    return (jnp.asarray(x) - mean) / deviation
+    mean, deviation = number("mean", mean), number("deviation", deviation, above=0)
+    return (x - like(mean, x)) / like(deviation, x)
 
 
 def _to_jax(x_train, y_train, x_test, y_test):

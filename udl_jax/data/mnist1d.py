@@ -185,13 +185,15 @@ class _Settings:
         least = {"num_samples": _CLASSES, "template_len": 2, "max_translation": 1, "final_seq_length": 1}
         for name, low in least.items():
             value = getattr(self, name)
-            if not (isinstance(value, numbers.Integral) and value >= low):
+            if isinstance(value, bool) or not (isinstance(value, numbers.Integral) and value >= low):
                 raise ValueError(f"{name} must be an integer not below {low}, got {value!r}")
         for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"):
             value = getattr(self, name)
             if not (isinstance(value, numbers.Real) and 0 <= value < math.inf):
                 raise ValueError(f"{name} must be a finite number not below 0, got {value!r}")
-        if not (isinstance(self.seed, numbers.Integral) and 0 <= self.seed < 2**32):
+        if isinstance(self.seed, bool) or not (
+            isinstance(self.seed, numbers.Integral) and 0 <= self.seed < 2**32
+        ):
             raise ValueError(f"seed must be an integer in [0, 2**32), got {self.seed!r}")
         if not isinstance(self.shuffle_seq, bool | np.bool):
             raise ValueError(f"shuffle_seq must be True or False, got {self.shuffle_seq!r}")
