@@ -13,6 +13,17 @@ from xml.etree import ElementTree
 
 DOCS = Path(__file__).parent
 BUILD = DOCS / "_build"
+#: Pages that need more programs than they should: none may come, and these may not grow, until they are mended.
+TOLERATED_PROGRAMS = {
+    "plot_6_5_adam": 200,
+    "plot_9_A_regularizers": 270,
+    "plot_10_2_convolution_mnist1d": 250,
+    "plot_10_5_convolution_mnist": 200,
+    "plot_13_3_neighborhood_sampling": 220,
+    "plot_13_A_node_classification": 260,
+    "plot_14_A_measures": 230,
+    "plot_16_A_trained_flows": 210,
+}
 
 
 def seconds() -> dict[str, float]:
@@ -39,15 +50,16 @@ def programs() -> dict[str, float]:
 
 def figures() -> dict[str, float]:
     """Count the figures and animations of each page."""
-    shown = re.compile(r'class="sphx-glr-(?:single|multi)-img"|class="animation"')
+    shown = re.compile(r'<img src="[^"]*/sphx_glr_plot_\w+_\d{3}\.png"|class="animation"')
     return {page.stem: len(shown.findall(page.read_text())) for page in pages()}
 
 
 def excesses(measured: dict[str, float], most: float, unit: str, least: float = 0) -> Iterator[str]:
     """Name what lies outside its budget."""
     for name, value in sorted(measured.items()):
-        if value > most:
-            yield f"{name}: {value:.4g} {unit}, allowed are {most:g}"
+        allowed = max(most, TOLERATED_PROGRAMS.get(name, 0)) if unit == "programs" else most
+        if value > allowed:
+            yield f"{name}: {value:.4g} {unit}, allowed are {allowed:g}"
         if value < least:
             yield f"{name}: {value:.4g} {unit}, expected are at least {least:g}"
 

@@ -56,7 +56,8 @@ SPECIAL = {
     "regions.log_max_regions.hidden": (3.1, 3.9),
 }
 LABELS = {"y", "labels"}
-MAY_BE_EMPTY = {"batches"}
+#: Arguments that may have no entries.
+MAY_BE_EMPTY = {"descend_in_batches.batches", "difference.a", "difference.b"}
 FUNCTIONS = {
     "f": jnp.square,
     "activation": jnp.tanh,
@@ -448,7 +449,7 @@ def refused_shapes(function, made):
             words[name] = dims.pop().split()
     for name, axes in words.items():
         if not jnp.issubdtype(made[name].dtype, jax.dtypes.prng_key):
-            if name not in MAY_BE_EMPTY:
+            if f"{function.__name__}.{name}" not in MAY_BE_EMPTY:
                 yield "empty", name, made | {name: made[name][:0]}
             starred = [word for word in axes if word.startswith("*")]
             alone = starred and sum(starred[0] in other for other in words.values()) == 1

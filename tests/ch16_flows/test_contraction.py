@@ -122,7 +122,7 @@ def test_many_points_by_vmap_and_jit_in_their_own_dtype():
             ValueError,
             r"start must have the shape \(\*shape\), where \*shape is \(3,\) as in y, got \(2,\)",
         ),
-        (lambda: contraction.wavy_line(0.2, "a", 1.0, 1.0), TypeError, "offset must be a number"),
+        (lambda: contraction.wavy_line(0.2, "a", 1.0, 1.0), TypeError, "offset must be a real number"),
     ],
 )
 def test_bad_input_is_told(call, error, message):

@@ -443,3 +443,11 @@ def test_bad_types_are_told(settings, no_generator):
 def test_unknown_arguments_are_told():
     with pytest.raises(TypeError, match="samples"):
         load_mnist1d(samples=20)
+
+
+@pytest.mark.parametrize(
+    "name", ["num_samples", "template_len", "max_translation", "final_seq_length", "seed"]
+)
+def test_true_is_no_integer(name):
+    with pytest.raises(ValueError, match=f"{name} must be an integer"):
+        mnist1d.load_mnist1d(**{name: True})

@@ -14,7 +14,8 @@ def test_text():
 
 
 @pytest.mark.parametrize(
-    "content", [b"not packed", gzip.compress(b"another text", mtime=0), gzip.compress(b"x" * 99, mtime=0)[:20]]
+    "content",
+    [b"not packed", gzip.compress(b"another text", mtime=0), gzip.compress(b"x" * 99, mtime=0)[:20]],
 )
 def test_damaged_file_is_told(monkeypatch, tmp_path, content):
     tmp_path.joinpath("moby.txt.gz").write_bytes(content)

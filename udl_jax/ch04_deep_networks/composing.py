@@ -13,7 +13,7 @@ from udl_jax._checks import as_floats, refuse_traced
 from udl_jax.ch03_shallow_networks import shallow_network
 from udl_jax.ch03_shallow_networks.shallow_network import Activation
 from udl_jax.ch04_deep_networks import linear_pieces
-from udl_jax.ch04_deep_networks.deep_network import Layer
+from udl_jax.ch04_deep_networks.layers import Layer
 
 
 class Shallow(NamedTuple):

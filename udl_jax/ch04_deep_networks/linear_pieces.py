@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from udl_jax._checks import counts, refuse_traced
-from udl_jax.ch04_deep_networks.deep_network import Layer, check_layers
+from udl_jax.ch04_deep_networks.layers import Layer, check_layers
 
 Line = tuple[Fraction, Fraction]
 

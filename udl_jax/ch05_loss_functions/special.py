@@ -170,7 +170,7 @@ def log_softmax(scores: Float[Array, "*batch classes"]) -> Float[Array, "*batch 
     return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
 
 
-@checked
+@checked(may_be_empty=("a", "b"))
 def difference(a: Float[Array, "*a"], b: Float[Array, "*b"]) -> Float[Array, "..."]:
     """Subtract, so that equal infinities differ by nothing."""
     is_same = (a == b) & jnp.isinf(a)

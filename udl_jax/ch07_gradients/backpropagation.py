@@ -10,7 +10,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from udl_jax._annotations import checked
 from udl_jax._checks import like, shape_of
-from udl_jax.ch04_deep_networks.deep_network import Layer, as_layers, stages
+from udl_jax.ch04_deep_networks.deep_network import stages
+from udl_jax.ch04_deep_networks.layers import Layer, as_layers
 from udl_jax.training.losses import squared_error
 
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import jax
 import optax
-from flax import linen as nn
+from jaxtyping import Array
 
 from udl_jax import training
 from udl_jax._checks import count, number
@@ -91,7 +92,7 @@ class Descent:
         return {"epochs": self.epochs, "batch": self.batch, "remainder": self.remainder}
 
 
-def pytorch_uniform(inputs: int) -> nn.initializers.Initializer:
+def pytorch_uniform(inputs: int) -> Callable[..., Array]:
     r"""Make the initialiser that PyTorch uses unless told otherwise: uniform within one over the root of the inputs.
 
     Notebooks 10.2 and 10.5 give He's initialisation to the linear layers only, so their convolutions start so,

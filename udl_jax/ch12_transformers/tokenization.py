@@ -11,8 +11,6 @@ from typing import NamedTuple
 from udl_jax._checks import count, one_of
 from udl_jax.ch12_transformers.pair_index import Pair, PairIndex, merge_in_word
 
-#: A word as the tokens that it consists of, and how often it occurs. The order is that of first occurrence.
-Vocabulary = dict[tuple[str, ...], int]
 #: Closes every word.
 END = "</w>"
 
@@ -44,7 +42,7 @@ class Merges(NamedTuple):
     lengths: tuple[int, ...]
 
 
-def initial_vocabulary(text: str, end: str = END) -> Vocabulary:
+def initial_vocabulary(text: str, end: str = END) -> dict[tuple[str, ...], int]:
     """Cut a text into words, and words into characters, each closed by the end-of-word token.
 
     Parameters
@@ -109,7 +107,7 @@ def pair_counts(vocabulary: Mapping[tuple[str, ...], int]) -> dict[Pair, int]:
     return counts
 
 
-def merge_pair(pair: Pair, vocabulary: Mapping[tuple[str, ...], int]) -> Vocabulary:
+def merge_pair(pair: Pair, vocabulary: Mapping[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
     """Make one token of a pair wherever it occurs.
 
     Parameters

@@ -30,14 +30,10 @@ class Mnist1d(NamedTuple):
 
     Attributes
     ----------
-    x_train
-        Training signals. Training and test signals together have mean 0 and variance 1.
-    y_train
-        The digit, 0 to 9, that each training signal is made from.
-    x_test
-        Test signals.
-    y_test
-        The digit that each test signal is made from.
+    x_train, x_test
+        Training and test signals. Together they have mean 0 and variance 1.
+    y_train, y_test
+        The digit, 0 to 9, that each signal is made from.
     """
 
     x_train: Float[Array, "train length"]
@@ -185,15 +181,13 @@ class _Settings:
         least = {"num_samples": _CLASSES, "template_len": 2, "max_translation": 1, "final_seq_length": 1}
         for name, low in least.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not (isinstance(value, numbers.Integral) and value >= low):
+            if not (_is_integer(value) and value >= low):
                 raise ValueError(f"{name} must be an integer not below {low}, got {value!r}")
         for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"):
             value = getattr(self, name)
             if not (isinstance(value, numbers.Real) and 0 <= value < math.inf):
                 raise ValueError(f"{name} must be a finite number not below 0, got {value!r}")
-        if isinstance(self.seed, bool) or not (
-            isinstance(self.seed, numbers.Integral) and 0 <= self.seed < 2**32
-        ):
+        if not (_is_integer(self.seed) and 0 <= self.seed < 2**32):
             raise ValueError(f"seed must be an integer in [0, 2**32), got {self.seed!r}")
         if not isinstance(self.shuffle_seq, bool | np.bool):
             raise ValueError(f"shuffle_seq must be True or False, got {self.shuffle_seq!r}")
@@ -242,8 +236,11 @@ class _Settings:
 
 
 def _is_interval(bounds) -> bool:
-    integers = len(bounds) == 2 and all(isinstance(bound, numbers.Integral) for bound in bounds)
-    return integers and 0 <= bounds[0] <= bounds[1]
+    return len(bounds) == 2 and all(map(_is_integer, bounds)) and 0 <= bounds[0] <= bounds[1]
+
+
+def _is_integer(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _generate(settings: _Settings) -> dict[str, np.ndarray]:
