@@ -450,4 +450,4 @@ def test_unknown_arguments_are_told():
 )
 def test_true_is_no_integer(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer"):
-        mnist1d.load_mnist1d(**{name: True})
+        load_mnist1d(**{name: True})
