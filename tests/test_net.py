@@ -152,7 +152,6 @@ OPEN = {
         "ch13_graphs.drawing.place_nodes",
         "ch18_diffusion.reparameterized_model.table_model",
     ),
-    "has a derivative that is not that of its differences": ("ch14_unsupervised.frechet.frechet_distance",),
 }
 #: Chapters of which the tables above tell all domains, so that a refusal of what the net makes is a failure.
 DOMAINS_KNOWN = {f"ch{number:02d}" for number in range(1, 8)}

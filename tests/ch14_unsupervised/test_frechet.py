@@ -110,3 +110,25 @@ def test_bad_input_is_told():
         frechet.gaussian_frechet(zero, np.full((2, 2), np.inf), zero, np.eye(2))
     with pytest.raises(ValueError, match=r"mean_b must have the shape \(features\)"):
         frechet.gaussian_frechet(zero, np.eye(2), np.zeros(3), np.eye(2))
+
+
+@pytest.mark.parametrize("counts", [(50, 60), (4, 5), (3, 3), (3, 50), (50, 3), (2, 2)])
+@pytest.mark.parametrize("features", [2, 3, 5])
+def test_gradient_in_the_samples_is_that_of_differences(counts, features):
+    """Also where there are so few samples that their covariance is singular."""
+    generator = np.random.default_rng(0)
+    a, b, along = (generator.normal(size=(n, features)) for n in (*counts, counts[0]))
+    with jax.enable_x64(True):
+        distance = lambda x: frechet.frechet_distance(x, b)  # noqa: E731
+        slope = jnp.sum(jax.grad(distance)(jnp.asarray(a)) * along)
+        expected = (distance(a + 1e-5 * along) - distance(a - 1e-5 * along)) / 2e-5
+        np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_few_samples_have_the_distance_of_their_gaussians():
+    generator = np.random.default_rng(1)
+    a, b = generator.normal(size=(3, 5)), generator.normal(size=(40, 5))
+    with jax.enable_x64(True):
+        gaussians = [(x.mean(0), np.cov(x, rowvar=False)) for x in (a, b)]
+        expected = frechet.gaussian_frechet(*gaussians[0], *gaussians[1])
+        np.testing.assert_allclose(frechet.frechet_distance(a, b), expected, rtol=1e-6)

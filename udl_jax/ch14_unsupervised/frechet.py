@@ -43,14 +43,11 @@ def frechet_distance(a: Samples, b: Float[Array | np.ndarray, "others features"]
     >>> print(f"{frechet_distance(x, x + 2):.2f}")
     12.00
     """
-    moments = []
     for name, x in (("a", a), ("b", b)):
         if len(x) < 2:
             raise ValueError(f"{name} must have at least two samples, got {len(x)}")
         values(name, x, np.isfinite, "finite")
-        centred = x - x.mean(axis=0)
-        moments += [x.mean(axis=0), centred.T @ centred / (len(x) - 1)]
-    return _gaussian_frechet(*moments)
+    return _sample_frechet(a, b)
 
 
 @checked
@@ -94,6 +91,33 @@ def gaussian_frechet(
     for name, matrix in (("covariance_a", covariance_a), ("covariance_b", covariance_b)):
         _check_covariance(name, matrix)
     return _gaussian_frechet(mean_a, covariance_a, mean_b, covariance_b)
+
+
+@jax.jit
+def _sample_frechet(a, b):
+    means = a.mean(axis=0), b.mean(axis=0)
+    roots = [(x - mean) / (len(x) - 1) ** 0.5 for x, mean in zip((a, b), means)]
+    if min(len(a), len(b)) > a.shape[1]:
+        covariance_a, covariance_b = (root.T @ root for root in roots)
+        return _gaussian_frechet(means[0], covariance_a, means[1], covariance_b)
+    # So few samples make a singular covariance, in which the distance has no derivative; in the samples it has one.
+    spread = sum((root**2).sum() for root in roots) - 2 * _nuclear_norm(roots[0] @ roots[1].T)
+    return jnp.maximum(((means[0] - means[1]) ** 2).sum() + spread, 0)
+
+
+@jax.custom_jvp
+def _nuclear_norm(matrix):
+    """Add up the singular values."""
+    return jnp.linalg.svd(matrix, compute_uv=False).sum()
+
+
+@_nuclear_norm.defjvp
+def _nuclear_norm_jvp(primals, tangents):
+    """The derivative leaves out singular values that are zero: those of centred samples stay so."""
+    (matrix,), (dot,) = primals, tangents
+    left, singular, right = jnp.linalg.svd(matrix, full_matrices=False)
+    floor = jnp.finfo(matrix.dtype).eps * max(matrix.shape) * singular.max()
+    return singular.sum(), jnp.sum(((left * (singular > floor)) @ right) * dot)
 
 
 @jax.jit
