@@ -170,5 +170,9 @@ MODELS: tuple[Model, ...] = (
           "torch.distributions"),
     Model("18.A", "Denoising diffusion", "denoiser",
           ("18.3", "18.4", "18.5", "18.6"), ("18.9",), ("18.39",)),
+    Model("19.A", "Policy gradients", "policy_gradient",
+          ("19.5.1", "19.5.2", "19.5.3", "19.5.4", "19.6"), (), ()),
+    Model("19.B", "Deep Q-learning", "deep_q",
+          ("19.4.1", "19.4.2"), (), ()),
 )
 # fmt: on
