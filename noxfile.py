@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent
 CACHE = runpy.run_path(str(ROOT / "udl_jax" / "_compiled.py"))["environment"]()
 #: NumPy 2 refuses what some of the book's notebooks do.
 BOOK_REQUIREMENTS = (
+    "ipython",
     "matplotlib",
     "mnist1d==0.0.2.post1",
     "numpy==1.26.4",
