@@ -102,7 +102,14 @@ CHAPTERS = (
     ),
     Chapter(17, "Variational autoencoders", "ch17_vaes", ("gradient_estimators", "elbo_terms", "bounds")),
     Chapter(18, "Diffusion models", "ch18_diffusion", ("schedules", "mixture", "lookup_table", "networks")),
-    Chapter(19, "Reinforcement learning", "ch19_reinforcement", ("processes", "grids", "grid_world", "pictures")),
-    Chapter(20, "Why does deep learning work?", "ch20_why_it_works", ("curvature",)),
+    Chapter(
+        19,
+        "Reinforcement learning",
+        "ch19_reinforcement",
+        ("processes", "grids", "grid_world", "pictures", "chains"),
+    ),
+    Chapter(
+        20, "Why does deep learning work?", "ch20_why_it_works", ("curvature", "pruning", "sparse_network")
+    ),
     Chapter(21, "Deep learning and ethics", "ch21_ethics"),
 )
