@@ -106,10 +106,15 @@ CHAPTERS = (
         19,
         "Reinforcement learning",
         "ch19_reinforcement",
-        ("processes", "grids", "grid_world", "pictures", "chains"),
+        ("processes", "grids", "grid_world", "pictures", "chains", "experience", "td_control"),
     ),
     Chapter(
         20, "Why does deep learning work?", "ch20_why_it_works", ("curvature", "pruning", "sparse_network")
     ),
-    Chapter(21, "Deep learning and ethics", "ch21_ethics"),
+    Chapter(
+        21,
+        "Deep learning and ethics",
+        "ch21_ethics",
+        ("policies", "criteria", "black_box", "attributions"),
+    ),
 )

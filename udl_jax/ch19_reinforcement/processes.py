@@ -145,7 +145,10 @@ def check_policy(mdp: Mdp, policy: Any) -> Array:
 def check_fraction(name: str, value: Any, *, below: bool = False) -> Any:
     """Return a number that lies in [0, 1], or in [0, 1) if it is to lie ``below`` one; refuse any other."""
     value = _checks.number(name, value)
-    if not _checks.is_traced(value) and not (0 <= value < 1 if below else 0 <= value <= 1):
+    if _checks.is_traced(value):
+        return value
+    found = float(value)  # Python's, since JAX would trace even a constant when this runs inside jit
+    if not (0 <= found < 1 if below else 0 <= found <= 1):
         raise ValueError(f"{name} must lie in [0, 1{')' if below else ']'}, got {value}")
     return value
 
