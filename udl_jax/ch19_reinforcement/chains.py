@@ -102,8 +102,8 @@ def stationary(chain: Float[Array, "states states"]) -> Float[Array, " states"]:
 
     Examples
     --------
-    >>> print(stationary(jnp.array([[0.9, 0.3], [0.1, 0.7]])).round(3))
-    [0.75 0.25]
+    >>> print([f"{share:.3f}" for share in stationary(jnp.array([[0.9, 0.3], [0.1, 0.7]]))])
+    ['0.750', '0.250']
     """
     states = len(chain)
     check_mdp(Mdp(chain[..., None], jnp.zeros(states, chain.dtype), jnp.zeros(states, bool)))

@@ -106,7 +106,7 @@ def draw_grid_world(
         draw_square(ax, square, colour, glint=values is None and action_values is None)
     if action_values is not None:
         _draw_action_values(ax, np.asarray(action_values), font_size)
-    for square, thing in enumerate(layout):
+    for square, thing in enumerate(layout.tolist()):
         draw_thing(ax, square, thing)
     if path is not None:
         _draw_path(ax, np.asarray(path))
@@ -123,7 +123,7 @@ def draw_grid_world(
 def animate_episode(
     ax: Axes,
     layout: Int[Array | np.ndarray, "16"],
-    states: Int[Array, " steps+1"],
+    states: Int[Array, " times"],
     actions: Int[Array, " steps"] | None = None,
     *,
     frames: int = 40,
@@ -160,6 +160,8 @@ def animate_episode(
         If there is no such square, or actions are not one less than states.
     """
     states = np.asarray(states)
+    if actions is not None and len(actions) != len(states) - 1:
+        raise ValueError(f"actions must be one less than the {len(states)} states, got {len(actions)}")
     wanted = None if actions is None else [ACTIONS[action] for action in np.asarray(actions)]
     draw_grid_world(ax, layout, path=states, **settings)
     trail, figure = ax.collections[-1], ax.figure
@@ -260,13 +262,13 @@ def _draw_policy(ax, policy) -> None:
                 draw_arrow(ax, middle, MOVES[int(policy[square])], 0.34)
             continue
         for action, (down, right) in enumerate(MOVES):
-            size = 0.32 * np.sqrt(policy[action, square])
+            size = 0.32 * float(policy[action, square]) ** 0.5
             draw_arrow(ax, middle + 0.21 * np.array([right, down]), MOVES[action], size)
 
 
 def _draw_path(ax, path) -> None:
     steps = np.arange(len(path))
-    places = np.array([corner(square) for square in path]) + 0.5
+    places = np.array([corner(square) for square in path.tolist()]) + 0.5
     # Each step a little further to the lower right, so that ways back and forth are told apart.
     places = places + (0.26 * (steps / max(steps[-1], 1) - 0.5))[:, None]
     segments = np.stack([places[:-1], places[1:]], axis=1)

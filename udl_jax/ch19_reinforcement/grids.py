@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, ArrayLike, Float, Num
 
 from udl_jax import _checks
 from udl_jax._annotations import checked
@@ -93,7 +93,7 @@ def penguin_walk() -> Float[Array, "states states"]:
 
 @checked
 def penguin_grid(
-    slip: float = 0.5,
+    slip: Float[ArrayLike, ""] = 0.5,
     *,
     rewards: Num[Array, "16"] | None = None,
     terminal: Sequence[int] = (),
@@ -124,6 +124,8 @@ def penguin_grid(
     ------
     ValueError
         If ``slip`` lies outside [0, 1], or there is no such terminal square.
+    TypeError
+        If ``slip`` is being traced.
 
     References
     ----------
@@ -134,7 +136,8 @@ def penguin_grid(
     >>> print(penguin_grid().transitions[:8, 6, UP])
     [0.   0.   0.5  0.   0.   0.17 0.   0.17]
     """
-    slip = check_fraction("slip", slip)
+    _checks.refuse_traced("penguin_grid", slip, "the table is made of Python's numbers")
+    slip = float(check_fraction("slip", slip))
     table = np.zeros((STATES, STATES, len(MOVES)))
     for state in range(STATES):
         around = neighbours(state)
