@@ -100,6 +100,45 @@ def diced():
     return taken | {"random/policy": stochastic_policy}
 
 
+# 19.2 Dynamic programming ------------------------------------------------------------------------
+
+
+@sweeps.gap(cell=10)
+def policy_evaluation(policy, state_values, rewards, transition_probabilities_given_action, gamma):
+    chain = np.take_along_axis(transition_probabilities_given_action, policy[None, :, None].astype(int), 2)
+    fresh = rewards + gamma * state_values @ chain[..., 0]
+    return np.append(fresh[:15], 3.0)
+
+
+@sweeps.gap(cell=10)
+def policy_improvement(state_values, rewards, transition_probabilities_given_action, gamma):
+    ahead = np.einsum("n,nsa->sa", state_values, transition_probabilities_given_action)
+    return np.append((rewards[:, None] + gamma * ahead).argmax(1)[:15], 0)
+
+
+@sweeps.record(cell=11)
+def two_rounds():
+    return {"two/values": state_values, "two/policy": policy}
+
+
+@sweeps.record(cell=13)
+def all_rounds():
+    taken = {"twenty/values": state_values, "twenty/policy": policy, "rewards": rewards}
+    taken |= {"transitions": transition_probabilities_given_action}
+    for name, seed, discount, turn in (("rounds", 0, 0.9, 1), ("elsewhere", 5, 0.6, -1.5)):
+        np.random.seed(seed)
+        choice, worth, trace = np.random.choice(size=16, a=np.arange(4)), np.zeros(16), []
+        prizes = np.where(np.arange(16) == 15, 3, turn * rewards)
+        taken |= {f"{name}/start": choice, f"{name}/gamma": discount, f"{name}/rewards": prizes}
+        for _ in range(20):
+            setting = (prizes, transition_probabilities_given_action, discount)
+            worth = policy_evaluation(choice, worth, *setting)
+            choice = policy_improvement(worth, *setting)
+            trace.append((worth, choice))
+        taken |= {f"{name}/values": [w for w, _ in trace], f"{name}/policies": [c for _, c in trace]}
+    return taken
+
+
 # 19.4 Temporal difference methods ----------------------------------------------------------------
 
 
