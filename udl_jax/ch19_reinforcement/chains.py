@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from udl_jax import _checks
 from udl_jax._annotations import checked
-from udl_jax.ch19_reinforcement.processes import Mdp, check_fraction, check_mdp, check_policy
+from udl_jax.ch19_reinforcement.processes import Mdp, Policy, check_fraction, check_mdp, check_policy
 
 
 @checked
@@ -42,9 +42,7 @@ def probabilities_of(policy: Int[Array, " states"], actions: int) -> Float[Array
 
 
 @checked
-def policy_chain(
-    mdp: Mdp, policy: Int[Array, " states"] | Float[Array, "actions states"]
-) -> Float[Array, "states states"]:
+def policy_chain(mdp: Mdp, policy: Policy) -> Float[Array, "states states"]:
     r"""Average the transitions over what the policy does.
 
     Parameters
@@ -114,9 +112,7 @@ def stationary(chain: Float[Array, "states states"]) -> Float[Array, " states"]:
 
 
 @checked
-def expected_returns(
-    mdp: Mdp, policy: Int[Array, " states"] | Float[Array, "actions states"], gamma: Float[ArrayLike, ""]
-) -> Float[Array, " states"]:
+def expected_returns(mdp: Mdp, policy: Policy, gamma: Float[ArrayLike, ""]) -> Float[Array, " states"]:
     r"""Compute what following a policy for ever brings on average, when rewards are for arriving.
 
     Parameters
@@ -150,11 +146,29 @@ def expected_returns(
     """
     mdp = check_mdp(mdp)
     gamma = _checks.like(check_fraction("gamma", gamma, below=True), mdp.rewards)
-    return solve_chain(policy_chain(mdp, policy), mdp.rewards, gamma)
+    chain = policy_chain(mdp, policy)
+    return solve_chain(
+        chain, jnp.einsum("ns,n->s", chain, mdp.rewards.astype(chain.dtype)).astype(mdp.rewards.dtype), gamma
+    )
 
 
-def solve_chain(chain: Array, rewards: Array, gamma: ArrayLike) -> Array:
-    """Solve for the values of a chain whose rewards are for arriving, in single precision at least."""
+def solve_chain(chain: Array, immediate: Array, gamma: ArrayLike) -> Array:
+    r"""Solve :math:`\mathbf{v} = \mathbf{b} + \gamma\,Pr^T\mathbf{v}`, in single precision at least.
+
+    Parameters
+    ----------
+    chain
+        :math:`Pr`, of shape (next state, state).
+    immediate
+        What each state brings at once, :math:`\mathbf{b}`.
+    gamma
+        Discount factor below 1.
+
+    Returns
+    -------
+    Array
+        Values in the dtype of ``immediate``.
+    """
     wide = chain.T.astype(_checks.at_least_single(chain.dtype))
     left = jnp.eye(len(wide), dtype=wide.dtype) - jnp.asarray(gamma, wide.dtype) * wide
-    return jnp.linalg.solve(left, wide @ rewards.astype(wide.dtype)).astype(rewards.dtype)
+    return jnp.linalg.solve(left, immediate.astype(wide.dtype)).astype(immediate.dtype)

@@ -11,6 +11,7 @@ from udl_jax._annotations import checked
 from udl_jax.ch19_reinforcement.grids import icy_grid, penguin_grid
 from udl_jax.ch19_reinforcement.processes import (
     Mdp,
+    Policy,
     check_fraction,
     check_index,
     check_mdp,
@@ -141,7 +142,7 @@ def walk(
 @checked
 def rollout(
     mdp: Mdp,
-    policy: Int[Array, " states"] | Float[Array, "actions states"],
+    policy: Policy,
     start: Int[ArrayLike, ""],
     uniforms: Float[Array, " steps"] | Float[Array, "steps 2"],
 ) -> Rollout:
@@ -205,7 +206,7 @@ def rollout(
 def sample_rollout(
     key: Key[Array, ""],
     mdp: Mdp,
-    policy: Int[Array, " states"] | Float[Array, "actions states"],
+    policy: Policy,
     start: Int[ArrayLike, ""],
     steps: int,
 ) -> Rollout:

@@ -10,6 +10,9 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from udl_jax import _checks
 from udl_jax._annotations import checked
 
+#: An action for each state; or the probabilities of actions, of shape (actions, states).
+Policy = Int[Array, "_"] | Float[Array, "_ _"]
+
 
 class Mdp(NamedTuple):
     r"""A Markov decision process: what can happen after each action, and what each state is worth by itself.
