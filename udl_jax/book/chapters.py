@@ -106,7 +106,17 @@ CHAPTERS = (
         19,
         "Reinforcement learning",
         "ch19_reinforcement",
-        ("processes", "grids", "grid_world", "pictures", "chains", "optimality", "experience", "td_control"),
+        (
+            "processes",
+            "grids",
+            "grid_world",
+            "pictures",
+            "chains",
+            "optimality",
+            "experience",
+            "td_control",
+            "episodes",
+        ),
     ),
     Chapter(
         20, "Why does deep learning work?", "ch20_why_it_works", ("curvature", "pruning", "sparse_network")
