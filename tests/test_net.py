@@ -45,6 +45,8 @@ DOMAINS = {
         2.0,
     ),
     r"probability|probabilities|densities|t|beta|decay|gamma|factor": (0.2, 0.8),
+    r"frequencies|defaulted|repaid|people|weight": (0.5, 2.0),
+    r"proportions|grants|levels?|share|widths": (0.2, 0.8),
     r"x|z|outputs|scores|theta|phi": (-1.5, 1.5),
 }
 #: Domains of single arguments that their names do not tell: positive, and for widths not whole.
@@ -54,6 +56,8 @@ SPECIAL = {
     "special.deviance.x": (0.5, 2.0),
     "special.log_scaled_bessel.x": (0.1, 20.0),
     "regions.log_max_regions.hidden": (3.1, 3.9),
+    "bias_mitigation.threshold_for_rate.rate": (0.2, 0.8),
+    "attributions.counterfactual.x": (0.2, 0.8),
 }
 LABELS = {"y", "labels"}
 #: Arguments that may have no entries.
@@ -66,6 +70,8 @@ FUNCTIONS = {
     "gradient": lambda phi, *_: 2 * phi,
     "init": lambda params: (),
     "direction": lambda gradient, state: (gradient, state),
+    "predict": lambda x: jnp.sum(jnp.cos(x), axis=-1),
+    "criterion": lambda defaulted, repaid, level: level * jnp.ones_like(repaid),
 }
 #: Arguments that are words or whole numbers with a meaning.
 CHOICES = {
@@ -77,6 +83,13 @@ CHOICES = {
     "regions.parameter_count.inputs": 3,
     "regions.parameter_count.hidden": 3,
     "momentum.check_decay.value": 0.5,
+    "criteria.predictive_parity.defaulted": np.array([[4.0, 4.0, 1.0], [3.0, 2.0, 0.5]]),
+    "criteria.predictive_parity.repaid": np.array([[1.0, 4.0, 7.0], [1.0, 2.0, 3.0]]),
+    "criteria.predictive_parity.level": np.array(0.75),
+    "explainability.individual_expectation.k": 1,
+    "explainability.partial_dependence.k": 1,
+    "explainability.slice_2d.across": 1,
+    "explainability.slice_2d.up": 0,
     "composing.find_joints.networks": (Shallow(np.array([[0.5, 1.0], [0.25, -1.0]]), np.ones((1, 3))),),
     "composing.count_regions.networks": (Shallow(np.array([[0.5, 1.0], [0.25, -1.0]]), np.ones((1, 3))),),
 }
@@ -98,6 +111,10 @@ CANNOT_CALL = {
             "ch05_loss_functions.outputs.require_parameters",
             "ch05_loss_functions.outputs.observe",
             "ch07_gradients.stacked_network.check_variance",
+            "ch21_ethics.bias_mitigation.check_groups",
+            "ch21_ethics.bias_mitigation.check_rising",
+            "ch21_ethics.bias_mitigation.check_share",
+            "ch21_ethics.policies.check_people",
         ),
         "is itself a check of what others are given",
     ),
@@ -310,8 +327,18 @@ def maker_of(maker, parameter, place, made):
     return maker.make(parameter.name, parameter.annotation, place)
 
 
-#: Arguments that come from another function of the library.
+def rising(maker, parameter, place, made):
+    return np.sort(maker.make(parameter.name, parameter.annotation, place))
+
+
+#: Arguments that come from another function of the library, or whose entries or sizes depend on each other.
 BUILT = {
+    "bias_mitigation.rate_above.scores": rising,
+    "bias_mitigation.threshold_for_rate.scores": rising,
+    "explainability.individual_expectation.grid": rising,
+    "explainability.partial_dependence.grid": rising,
+    "explainability.slice_2d.grid": rising,
+    "explainability.lime.noise": lambda maker, *_: maker.floats("x", (6, size_of("inputs"))),
     "initialization.sweep.draws": lambda maker, parameter, *_: jax.tree.map(
         lambda array: np.stack([array, array]), maker.make("draws", parameter.annotation)
     ),

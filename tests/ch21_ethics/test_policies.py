@@ -54,11 +54,12 @@ def test_most_profitable_tries_all():
 
     levels = np.linspace(0.05, 1, 20, dtype=np.single)
     profits = [policies.outcomes(DEFAULTED, REPAID, same_share(DEFAULTED, REPAID, v)).profit for v in levels]
-    level, grants = policies.most_profitable(same_share, levels, DEFAULTED, REPAID)
+    level, grants, profit = policies.most_profitable(same_share, levels, DEFAULTED, REPAID)
     assert level == levels[np.argmax(profits)]
-    assert policies.outcomes(DEFAULTED, REPAID, grants).profit == pytest.approx(float(max(profits)), rel=1e-5)
-    generous, _ = policies.most_profitable(same_share, levels, DEFAULTED, REPAID, gain=1.0, loss=0.0)
-    assert generous == 1
+    assert profit == pytest.approx(float(max(profits)), rel=1e-5)
+    assert policies.outcomes(DEFAULTED, REPAID, grants).profit == pytest.approx(float(profit), rel=1e-5)
+    generous = policies.most_profitable(same_share, levels, DEFAULTED, REPAID, gain=1.0, loss=0.0)
+    assert generous.level == 1
 
 
 def test_precision_is_kept_also_under_jit():

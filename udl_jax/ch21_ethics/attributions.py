@@ -118,7 +118,7 @@ def counterfactual(
     step
         Length of a step, positive.
     most_steps
-        Where to give up.
+        After how many to give up.
     low, high
         Bounds of all inputs.
 
@@ -149,19 +149,13 @@ def counterfactual(
     target, step, low, high = (jnp.asarray(number, x.dtype) for number in (target, step, low, high))
     free = jnp.ones_like(x) if changeable is None else changeable.astype(x.dtype)
 
-    def direction(x):
-        slopes = jax.grad(lambda x: jnp.asarray(predict(x)).reshape(()))(x) * free
-        slopes = jnp.where(((x <= low) & (slopes < 0)) | ((x >= high) & (slopes > 0)), 0, slopes)
-        length = jnp.sqrt(jnp.sum(slopes**2))
-        return slopes / jnp.where(length > 0, length, 1)
-
     def is_underway(state):
-        _, score, moves, steps = state
-        return (score < target - slack) & moves & (steps < most_steps)
+        _, score, moves, _ = state
+        return (score < target - slack) & moves
 
     def walk(state):
         x, score, _, steps = state
-        ahead = direction(x)
+        ahead = _direction(predict, x, free, low, high)
         there = jnp.clip(x + step * ahead, low, high)
         risen = _one(predict, there) - score
         part = jnp.where(risen > target - score, (target - score) / jnp.where(risen > 0, risen, 1), 1)
@@ -170,8 +164,21 @@ def counterfactual(
 
     first = _one(predict, x)
     slack = 100 * jnp.finfo(x.dtype).eps * jnp.maximum(1, jnp.abs(first - target))
-    x, score, _, steps = jax.lax.while_loop(is_underway, walk, (x, first, jnp.array(True), jnp.array(0)))
+    state = (x, first, jnp.array(True), jnp.array(0))
+
+    def walk_on(state, _):  # a scan, so that one can differentiate by where the walk began
+        return jax.lax.cond(is_underway(state), walk, lambda state: state, state), None
+
+    (x, score, _, steps), _ = jax.lax.scan(walk_on, state, length=most_steps)
     return Counterfactual(x, score, score >= target - slack, steps)
+
+
+def _direction(predict, x, free, low, high):
+    """Return the direction of steepest ascent within bounds, of length one; zero where there is none."""
+    slopes = jax.grad(lambda x: jnp.asarray(predict(x)).reshape(()))(x) * free
+    slopes = jnp.where(((x <= low) & (slopes < 0)) | ((x >= high) & (slopes > 0)), 0, slopes)
+    length = jnp.sqrt(jnp.sum(slopes**2))
+    return slopes / jnp.where(length > 0, length, 1)
 
 
 def _one(predict, x):

@@ -44,6 +44,24 @@ class Outcomes(NamedTuple):
     profit: Float[Array, ""]
 
 
+class Best(NamedTuple):
+    """The policy that meets a criterion at the least cost.
+
+    Attributes
+    ----------
+    level
+        What the criterion makes equal is this.
+    grants
+        The policy.
+    profit
+        Of the lender, for each applicant.
+    """
+
+    level: Float[Array, ""]
+    grants: People
+    profit: Float[Array, ""]
+
+
 @checked
 def outcomes(
     defaulted: People, repaid: People, grants: People, gain: float = 300.0, loss: float = 700.0
@@ -140,7 +158,7 @@ def most_profitable(
     repaid: People,
     gain: float = 300.0,
     loss: float = 700.0,
-) -> tuple[Float[Array, ""], People]:
+) -> Best:
     """Find the level at which a criterion costs the lender least, by trying all.
 
     Parameters
@@ -154,24 +172,21 @@ def most_profitable(
 
     Returns
     -------
-    Float[Array, ""]
-        The best level.
-    People
-        Its policy.
+    Best
+        The level with the highest profit, its policy, and the profit.
 
     Examples
     --------
     >>> def same_share(defaulted, repaid, level):
     ...     return grant_share(defaulted + repaid, level)
     >>> defaulted, repaid = jnp.array([[3.0, 1.0]]), jnp.array([[1.0, 3.0]])
-    >>> level, grants = most_profitable(same_share, [0.25, 0.5, 1.0], defaulted, repaid)
-    >>> print(level, grants)
-    0.5 [[0. 1.]]
+    >>> print(*most_profitable(same_share, [0.25, 0.5, 1.0], defaulted, repaid))
+    0.5 [[0. 1.]] 25.0
     """
     every = jax.vmap(lambda level: criterion(defaulted, repaid, level))(levels)
     profits = jax.vmap(lambda grants: outcomes(defaulted, repaid, grants, gain, loss).profit)(every)
     best = jnp.argmax(profits)
-    return levels[best], every[best]
+    return Best(levels[best], every[best], profits[best])
 
 
 def check_people(defaulted: People, repaid: People) -> None:
