@@ -11,7 +11,18 @@ from udl_jax.ch19_reinforcement.grids import icy_grid
 
 ICE = icy_grid()
 TRAIN = jax.jit(jax.vmap(pg.train, in_axes=(0, None, None)), static_argnums=2)
-GRADIENTS = jax.jit(pg.gradients, static_argnums=(3, 4))
+
+
+@pytest.fixture(scope="module")
+def groups(halfway):
+    """Many groups of four episodes that this policy plays."""
+    sample = jax.jit(pg.sample_episodes, static_argnames="episodes")
+    played = sample(jax.random.key(1), halfway.theta, ICE, episodes=19_200)
+    return jax.tree.map(lambda leaf: leaf.reshape(4800, 4, -1), played)
+
+
+def estimate(params, groups, method):
+    return np.asarray(jax.jit(pg.gradients, static_argnums=3)(params, groups, ICE, pg.Settings(method)))
 
 
 def worth(theta):
@@ -39,23 +50,20 @@ def test_ten_seeds_learn(method):
 
 
 @pytest.mark.parametrize("method", pg.METHODS)
-def test_estimates_are_right_on_average(method, halfway):
+def test_estimates_are_right_on_average(method, halfway, groups):
     """With the true values as baseline all three methods estimate the derivative of the exact worth."""
     exact = jax.jit(jax.grad(worth))(halfway.theta)
-    found = GRADIENTS(jax.random.key(1), halfway, ICE, pg.Settings(method), 300)
-    error = 5 * found.std(axis=0) / np.sqrt(300) + 1e-3
-    assert (jnp.abs(found.mean(axis=0) - exact) < error).all()
+    found = estimate(halfway, groups, method)
+    error = 5 * found.std(axis=0) / np.sqrt(len(found)) + 1e-3
+    assert (np.abs(found.mean(axis=0) - exact) < error).all()
 
 
-def test_baseline_halves_the_variance_and_the_critic_does_more(halfway):
-    def variance(method, episodes):
-        settings = pg.Settings(method, episodes=episodes)
-        return float(GRADIENTS(jax.random.key(2), halfway, ICE, settings, 300).var(axis=0).sum())
-
-    plain, baseline, critic = (variance(method, 4) for method in pg.METHODS)
+def test_baseline_halves_the_variance_and_the_critic_does_more(halfway, groups):
+    plain, baseline, critic = (estimate(halfway, groups, method).var(axis=0).sum() for method in pg.METHODS)
     assert baseline < plain / 1.7
     assert critic < baseline / 1.5
-    assert variance("baseline", 64) == pytest.approx(baseline / 16, rel=0.2)
+    larger = jax.tree.map(lambda leaf: leaf.reshape(300, 64, -1), groups)
+    assert estimate(halfway, larger, "baseline").var(axis=0).sum() == pytest.approx(baseline / 16, rel=0.2)
 
 
 def lived(rewards, states=(0, 1, 2, 3)):
@@ -139,7 +147,7 @@ def test_other_bad_input_is_told(halfway):
         pg.advantages(episode, ICE, -0.1)
     with pytest.raises(ValueError, match=r"advantage must have the shape of the actions, \(3,\), got \(2,\)"):
         pg.policy_loss(halfway.theta, episode, jnp.zeros(2))
-    with pytest.raises(ValueError, match="repeats must be at least 1"):
-        pg.gradients(jax.random.key(0), halfway, ICE, pg.Settings(), 0)
+    with pytest.raises(ValueError, match=r"episodes must have the axes \(estimates, episodes, steps\)"):
+        pg.gradients(halfway, episode, ICE, pg.Settings())
     with pytest.raises(ValueError, match="transitions must sum to 1"):
         pg.train(jax.random.key(0), ICE._replace(transitions=ICE.transitions / 2))

@@ -246,37 +246,33 @@ def train(key: Key[Array, ""], mdp: Mdp, settings: Settings | None = None) -> tu
 
 
 def gradients(
-    key: Key[Array, ""], params: Weights, mdp: Mdp, settings: Settings, repeats: int
-) -> Float[Array, "{repeats} actions states"]:
-    """Estimate the gradient by the policy's logits many times over, each time from fresh episodes.
+    params: Weights, episodes: Episodes, mdp: Mdp, settings: Settings
+) -> Float[Array, "estimates actions states"]:
+    """Estimate the derivative of the policy's mean worth by its logits, once from each group of episodes.
 
     Parameters
     ----------
-    key
-        Decides all draws.
     params
-        Policy and critic, which stay as they are.
+        Policy and critic.
+    episodes
+        What that policy lived through, in groups: all arrays have the axes (estimates, episodes, steps).
     mdp
-        The process.
+        Says which states are terminal.
     settings
-        Method, and how many episodes an estimate takes. Static under ``jit``.
-    repeats
-        How many estimates; static under ``jit``.
+        Which method, and the discount factor. Static under ``jit``.
 
     Returns
     -------
-    Float[Array, "repeats actions states"]
-        Estimates of the derivative of the policy's mean worth.
+    Float[Array, "estimates actions states"]
+        Estimates, of which no two share an episode.
 
     Raises
     ------
     ValueError
-        If ``repeats`` is not positive.
+        If the episodes have no groups.
     """
-    _checks.count("repeats", repeats)
-
-    def estimate(key):
-        episodes = sample_episodes(key, params.theta, mdp, settings.episodes, settings.steps)
-        return -jax.grad(loss)(params, episodes, mdp, settings).theta
-
-    return jax.lax.map(estimate, jax.random.split(key, repeats))
+    if jnp.ndim(episodes.actions) != 3:
+        raise ValueError(
+            f"episodes must have the axes (estimates, episodes, steps), got the shape {jnp.shape(episodes.actions)}"
+        )
+    return jax.vmap(lambda group: -jax.grad(loss)(params, group, mdp, settings).theta)(episodes)
