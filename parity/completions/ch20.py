@@ -87,8 +87,8 @@ random_data = Completion(
     "20.1",
     takes=(
         Take("float64", seed=1, dtype="float64"),
-        Take("float32", seed=1, exact=False),
-        Take("twin", seed=1, twin=True, exact=False),
+        Take("float32", seed=2, exact=False),
+        Take("twin", seed=2, twin=True, exact=False),
     ),
 )
 
@@ -109,7 +109,7 @@ def before_any_training():
         taken[f"{name}/loss"] = losses.astype(take.dtype)
         if not take.twin:
             weights = {
-                f"{name}/final/{i}": p.detach().numpy().ravel()[::97]
+                f"{name}/final/{i}": p.detach().numpy().ravel()[::97].copy()
                 for i, p in enumerate(model.parameters())
             }
             first = {
@@ -324,7 +324,9 @@ def attacks():
     """Note the notebook's three attacks, and do what its last exercise asks for on eight digits at once."""
     gradients, perturbed = (np.concatenate(parts)[:, 0] for parts in zip(*attacked))
     taken = {"gradients": gradients, "perturbed": perturbed, "epsilon": epsilon}
-    start, labels = example_data[:8], example_targets[:8]
+    # In a flat background, rounding decides which of equal places a maximum is; a little noise leaves nothing to rounding.
+    noise = np.random.RandomState(13).uniform(-0.01, 0.01, (8, 1, 28, 28))
+    start, labels = example_data[:8] + torch.tensor(noise), example_targets[:8]
 
     def gradient_at(x):
         x = x.detach().requires_grad_()
@@ -334,16 +336,16 @@ def attacks():
     def classes(x):
         return model(x).argmax(1).numpy()
 
-    low, high = ((grey - 0.1307) / 0.3081 for grey in (0, 1))
     taken |= {
         "labels": labels.numpy(),
         "classes": classes(start),
+        "noisy_gradients": gradient_at(start)[:, 0, 8:20, 8:20].numpy(),
         "classes/fgsm": classes(start + epsilon * gradient_at(start).sign()),
     }
     for name, step, steps, radius, bounds in (
         ("small_steps", 0.1, 5, None, None),
         ("ball", 0.2, 6, 0.5, None),
-        ("valid", 0.2, 6, 0.5, (low, high)),
+        ("bounds", 0.2, 6, 0.5, (-1.0, 3.0)),
     ):
         x = start
         for _ in range(steps):
