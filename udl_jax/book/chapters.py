@@ -119,7 +119,10 @@ CHAPTERS = (
         ),
     ),
     Chapter(
-        20, "Why does deep learning work?", "ch20_why_it_works", ("curvature", "pruning", "sparse_network", "perturbations")
+        20,
+        "Why does deep learning work?",
+        "ch20_why_it_works",
+        ("curvature", "pruning", "sparse_network", "perturbations"),
     ),
     Chapter(
         21,
