@@ -28,8 +28,6 @@ ROOT = Path(book.__file__).parents[1]
 PARITY_REPORT = ROOT / "parity_report.json"
 SPEED_REPORT = ROOT / "docs" / "speed_report.json"
 COST_REPORT = ROOT / "docs" / "cost_report.json"
-#: The sides of the speed table.
-SIDES = {"book": "PyTorch, as the book writes it", "tuned": "PyTorch, tuned", "ours": "udl_jax"}
 KINDS = ("value", "draws", "trajectory", "distribution", "witness")
 #: Where sphinx-gallery marks the beginning of a script's next cell.
 CELL = ".. GENERATED FROM PYTHON SOURCE LINES"
@@ -158,7 +156,6 @@ class CatalogueDirective(SphinxDirective):
             "parity": read_report(PARITY_REPORT),
             "speed": read_report(SPEED_REPORT),
             "cost": read_report(COST_REPORT),
-            "sides": SIDES,
         }
 
     def run(self) -> list[nodes.Node]:

@@ -23,6 +23,7 @@ import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -46,11 +47,17 @@ def best_threads(workload: str, side: str, data: Path) -> int | None:
     return min(seconds, key=seconds.get)
 
 
+def label(module: ModuleType, side: str) -> str:
+    """Say in words what a side is; a workload whose notebook is not written in PyTorch has words of its own."""
+    return getattr(module, "LABELS", SIDES).get(side, SIDES[side])
+
+
 def measure(workload: str, rounds: int, data: Path) -> dict:
     """Run all sides of a workload in turn; return its entry of the report."""
     module = importlib.import_module(f"parity.speed.workloads.{workload}")
     sides = [side for side in SIDES if hasattr(module, side)]
-    threads = {side: best_threads(workload, side, data) for side in sides}
+    threaded = getattr(module, "USES_TORCH", True)
+    threads = {side: best_threads(workload, side, data) if threaded else None for side in sides}
     cold = {side: [] for side in sides}
     for seed in range(min(rounds, 5)):
         for side in sides:
@@ -69,17 +76,21 @@ def measure(workload: str, rounds: int, data: Path) -> dict:
     rows = [
         {
             "side": side,
+            "label": label(module, side),
             "threads": threads[side],
             "cold_s": _median(cold[side]),
             "warm_s": _median(warm[side]),
             "us_per_step": _median(warm[side]) / module.STEPS * 1e6,
-            "of_multiply_rate": module.FLOPS * module.STEPS / _median(warm[side]) / 1e9 / rate,
+            "of_multiply_rate": _share(module, _median(warm[side]), rate),
             "result": _median([answer["result"] for answer in answers[side]]),
         }
         for side in sides
     ]
     ratios = {
-        side: {"cold": _ratio(cold[side], cold["ours"]), "warm": _ratio(warm[side], warm["ours"])}
+        label(module, side): {
+            "cold": _ratio(cold[side], cold["ours"]),
+            "warm": _ratio(warm[side], warm["ours"]),
+        }
         for side in sides
         if side != "ours"
     }
@@ -91,6 +102,12 @@ def measure(workload: str, rounds: int, data: Path) -> dict:
         "rows": rows,
         "ratios": ratios,
     }
+
+
+def _share(module, seconds, rate):
+    """Say which share of the rate of multiplication is reached, where the work is multiplication of matrices."""
+    flops = getattr(module, "FLOPS", None)
+    return None if flops is None else flops * module.STEPS / seconds / 1e9 / rate
 
 
 def _median(values):
@@ -118,12 +135,13 @@ def show(entry: dict) -> None:
     print(f"\n{entry['title']}: {entry['setting']}; medians of {entry['rounds']} rounds")
     print(f"{'':34}{'cold':>9}{'warm':>10}{'a step':>13}{'of matmul':>11}{'result':>10}")
     for row in entry["rows"]:
+        share = "" if row["of_multiply_rate"] is None else f"{row['of_multiply_rate']:.0%}"
         print(
-            f"{SIDES[row['side']]:34}{row['cold_s']:7.2f} s{row['warm_s']:8.3f} s{row['us_per_step']:10.0f} us"
-            f"{row['of_multiply_rate']:10.0%} {row['result']:9.4g}"
+            f"{row['label']:34}{row['cold_s']:7.2f} s{row['warm_s']:8.3f} s{row['us_per_step']:10.4g} us"
+            f"{share:>10} {row['result']:9.4g}"
         )
-    for side, ratio in entry["ratios"].items():
-        print(f"  {ratio['cold']:.1f} times faster cold and {ratio['warm']:.1f} warm than {SIDES[side]}")
+    for other, ratio in entry["ratios"].items():
+        print(f"  {ratio['cold']:.1f} times faster cold and {ratio['warm']:.1f} warm than {other}")
 
 
 def main() -> None:

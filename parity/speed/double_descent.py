@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from parity.speed import supervised
+
 EPOCHS = 50
 STEPS = EPOCHS * 40
 
@@ -19,8 +21,8 @@ def setting(width: int) -> str:
 
 
 def flops(width: int) -> int:
-    """Count operations a step: two for a weight and an example forward, four backward, but for the inputs' gradient."""
-    return 100 * (6 * (40 * width + width * width + width * 10) - 2 * 40 * width)
+    """Count operations of a step."""
+    return supervised.dense_flops((40, width, width, 10), batch=100)
 
 
 def data() -> dict[str, np.ndarray]:
@@ -29,19 +31,13 @@ def data() -> dict[str, np.ndarray]:
 
     from udl_jax.ch08_performance import double_descent
 
-    examples = double_descent.load_data(jax.random.key(0))
-    return {name: np.asarray(array) for name, array in examples._asdict().items()}
+    return supervised.arrays(double_descent.load_data(jax.random.key(0)))
 
 
 def _plan(width, arrays, evaluated):
-    from torch import nn
+    from parity.speed.torch_ways import Plan, fully_connected
 
-    from parity.speed.torch_ways import Plan, he_uniform
-
-    def network():
-        layers = nn.Linear(40, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
-        return nn.Sequential(*layers).apply(he_uniform)
-
+    network = fully_connected(40, width, width, 10)
     return Plan(network, arrays, rate=0.01, momentum=0.9, batch=100, epochs=EPOCHS, evaluated=evaluated)
 
 

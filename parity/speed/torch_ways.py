@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -36,6 +37,18 @@ def he_uniform(layer: nn.Module) -> None:
     if isinstance(layer, nn.Linear):
         nn.init.kaiming_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
+
+
+def fully_connected(*widths: int) -> Callable[[], nn.Module]:
+    """Return what builds and initialises a fully connected network of these widths, from inputs to outputs."""
+
+    def build():
+        layers = [nn.Linear(widths[0], widths[1])]
+        for inputs, outputs in itertools.pairwise(widths[1:]):
+            layers += [nn.ReLU(), nn.Linear(inputs, outputs)]
+        return nn.Sequential(*layers).apply(he_uniform)
+
+    return build
 
 
 def in_the_books_way(plan: Plan) -> Callable[[int], float]:

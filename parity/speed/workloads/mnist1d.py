@@ -1,60 +1,38 @@
 """Notebook 8.1: two hidden layers of 100 units on MNIST-1D, evaluated after each epoch."""
 
+from parity.speed import supervised
+
 TITLE = "8.1 MNIST-1D"
 SETTING = "40-100-100-10, 50 epochs of 40 steps, batch 100, evaluation after each epoch"
 STEPS = 50 * 40
-#: Two operations for a weight and an example forward, and four backward, but for the inputs' gradient.
-FLOPS = 100 * (6 * (40 * 100 + 100 * 100 + 100 * 10) - 2 * 40 * 100)
+FLOPS = supervised.dense_flops((40, 100, 100, 10), batch=100)
 
 
 def data():
     """Make the data set."""
-    import numpy as np
-
     from udl_jax.data.mnist1d import load_mnist1d
 
-    return {name: np.asarray(array) for name, array in load_mnist1d()._asdict().items()}
+    return supervised.arrays(load_mnist1d())
 
 
-def _plan(data):
-    from torch import nn
+def _plan(arrays):
+    from parity.speed.torch_ways import Plan, fully_connected
 
-    from parity.speed.torch_ways import Plan, he_uniform
-
-    def network():
-        layers = nn.Linear(40, 100), nn.ReLU(), nn.Linear(100, 100), nn.ReLU(), nn.Linear(100, 10)
-        return nn.Sequential(*layers).apply(he_uniform)
-
-    return Plan(network, data, rate=0.05, momentum=0.9, batch=100, epochs=50, decay_every=10)
+    network = fully_connected(40, 100, 100, 10)
+    return Plan(network, arrays, rate=0.05, momentum=0.9, batch=100, epochs=50, decay_every=10)
 
 
-def book(data):
-    """Train as the notebook does."""
-    from parity.speed.torch_ways import in_the_books_way
-
-    return in_the_books_way(_plan(data))
+book, tuned = supervised.sides(_plan)
 
 
-def tuned(data):
-    """Train as a PyTorch expert would."""
-    from parity.speed.torch_ways import in_an_experts_way
-
-    return in_an_experts_way(_plan(data))
-
-
-def ours(data):
+def ours(arrays):
     """Train with the library."""
     import jax
-    import numpy as np
 
     from udl_jax.ch08_performance import mnist1d
     from udl_jax.data.mnist1d import Mnist1d
 
-    examples = jax.device_put(Mnist1d(**data))
-
-    def run(seed):
-        fit = mnist1d.train_network(jax.random.key(seed), examples)
-        history = jax.tree.map(np.asarray, fit.history)
-        return history.test.error[-1]
-
-    return run
+    examples = jax.device_put(Mnist1d(**arrays))
+    return lambda seed: supervised.last_test_error(
+        mnist1d.train_network(jax.random.key(seed), examples).history
+    )
