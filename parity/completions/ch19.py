@@ -139,6 +139,91 @@ def all_rounds():
     return taken
 
 
+# 19.3 Monte Carlo methods ------------------------------------------------------------------------
+
+
+@rollouts.instead(cell=12)
+def no_show():
+    """Leave out what shows an episode, state by state, with pauses between."""
+    global visualize_one_episode
+
+    def visualize_one_episode(*ignored):
+        pass
+
+
+@rollouts.gap(cell=13)
+def deterministic_policy_to_epsilon_greedy(policy, epsilon=0.2):
+    soft = np.full((4, 16), epsilon / 3)
+    soft[policy, range(16)] = 1 - epsilon
+    return soft
+
+
+@rollouts.record(cell=18)
+def seen():
+    taken = {"policy": policy, "soft": stochastic_policy, "states": states, "actions": actions}
+    taken |= {"rewards": rewards, "returns": calculate_returns(rewards, 0.9)}
+    taken = {f"episode/{name}": array for name, array in taken.items()}
+    return taken | {"transitions": transition_probabilities_given_action, "rewards": reward_structure}
+
+
+@rollouts.gap(cell=20)
+def update_policy_mc(
+    initial_state,
+    transition_probabilities_given_action,
+    reward_structure,
+    terminal_states,
+    stochastic_policy,
+    gamma,
+    n_rollouts=1,
+):
+    totals, counts, update = np.zeros((4, 16)), np.zeros((4, 16)), {"starts": [], "lengths": []}
+    update |= {"states": [], "actions": []}
+    setting = (transition_probabilities_given_action, reward_structure, terminal_states, stochastic_policy)
+    for _ in range(n_rollouts):
+        start = np.random.randint(15)
+        states, rewards, actions = get_one_episode(start, *setting)
+        later = 0.0
+        for state, action, reward in zip(states[-2::-1], actions[::-1], rewards[::-1]):
+            later = reward + gamma * later
+            totals[action, state] += later
+            counts[action, state] += 1
+        for name, value in zip(update, ([start], [len(actions)], states[1:], actions)):
+            update[name].extend(value)
+    values = totals / (counts + 0.00001)
+    globals().setdefault("updates", []).append(
+        update | {"totals": totals, "counts": counts, "values": values}
+    )
+    return values.argmax(0), values
+
+
+@rollouts.gap(cell=21)
+def n_policy_update():
+    return 15
+
+
+@rollouts.record(cell=21)
+def controlled():
+    taken = {"policies": all_policies, "values": [update["values"] for update in updates]}
+    taken |= {
+        f"{name}": np.concatenate([update[name] for update in updates]) for name in ("starts", "lengths")
+    }
+    for name in ("states", "actions"):
+        taken[name] = np.concatenate([update[name] for update in updates[:3]]).astype(np.uint8)
+    for name in ("totals", "counts"):
+        taken[name] = [update[name] for update in updates[:3]]
+    others = []
+    for seed in range(1, 11):
+        np.random.seed(seed)
+        choice, run = np.random.choice(size=16, a=np.arange(4)), []
+        for _ in range(12):
+            soft = deterministic_policy_to_epsilon_greedy(choice)
+            tables = (transition_probabilities_given_action, reward_structure, terminal_states)
+            choice, _ = update_policy_mc(initial_state, *tables, soft, gamma, n_rollouts=100)
+            run.append(choice)
+        others.append(run)
+    return taken | {"other_seeds": np.array(others, np.uint8)}
+
+
 # 19.4 Temporal difference methods ----------------------------------------------------------------
 
 

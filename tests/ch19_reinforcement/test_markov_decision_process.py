@@ -99,8 +99,8 @@ def test_the_dtype_follows(dtype):
             r"uniforms must have the shape \(steps, 2\), got \(3,\)",
         ),
         (
-            lambda g: markov.rollout(g, DICE, 0, np.ones((3, 2))),
-            r"uniforms must be draws from \[0, 1\), got 1",
+            lambda g: markov.rollout(g, DICE, 0, np.full((3, 2), 2)),
+            r"uniforms must be draws from \[0, 1\), got 2",
         ),
         (lambda g: markov.rollout(g, RIGHT[1:], 0, np.zeros(3)), "policy must have the shape of the states"),
         (

@@ -113,6 +113,8 @@ CHAPTERS = (
             "pictures",
             "chains",
             "optimality",
+            "soft_policies",
+            "episode_lane",
             "experience",
             "td_control",
             "episodes",

@@ -188,7 +188,8 @@ def rollout(
         raise ValueError(
             f"uniforms must have the shape ({', '.join(map(str, expected))}), got {uniforms.shape}"
         )
-    _checks.values("uniforms", uniforms, lambda u: (u >= 0) & (u < 1), "draws from [0, 1)")
+    # One is let through: draws in double precision may be rounded up to it.
+    _checks.values("uniforms", uniforms, lambda u: (u >= 0) & (u <= 1), "draws from [0, 1)")
     sums = cumulative(mdp.transitions)
     choices = None if policy.ndim == 1 else cumulative(policy)
 

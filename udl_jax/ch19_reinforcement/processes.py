@@ -145,6 +145,30 @@ def check_policy(mdp: Mdp, policy: Any) -> Array:
     return policy
 
 
+def check_ends(mdp: Mdp, chain: Array) -> None:
+    """Refuse a process in which one may go around for ever; pass over one that is being traced.
+
+    Parameters
+    ----------
+    mdp
+        Which states end an episode.
+    chain
+        Of shape (next state, state); what is positive leads on.
+
+    Raises
+    ------
+    ValueError
+        If no terminal state is ever reached from some state.
+    """
+    if _checks.is_traced((mdp.terminal, chain)):
+        return
+    leads, ends = np.asarray(chain) > 0, np.asarray(mdp.terminal)
+    for _ in ends:
+        ends = ends | (leads & ends[:, None]).any(0)
+    if not ends.all():
+        raise ValueError(f"no terminal state is ever reached from state {np.flatnonzero(~ends)[0]}")
+
+
 def check_fraction(name: str, value: Any, *, below: bool = False) -> Any:
     """Return a number that lies in [0, 1], or in [0, 1) if it is to lie ``below`` one; refuse any other."""
     value = _checks.number(name, value)
