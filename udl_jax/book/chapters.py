@@ -118,6 +118,9 @@ CHAPTERS = (
             "experience",
             "td_control",
             "episodes",
+            "environments",
+            "cart_pole",
+            "replay",
         ),
     ),
     Chapter(
