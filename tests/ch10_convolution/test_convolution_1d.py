@@ -117,10 +117,12 @@ def test_precision_is_that_of_the_inputs(dtype):
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "message"),
     [
-        ((np.ones(0), np.ones(3)), {}, ValueError, "at least one place, got an empty one"),
-        ((np.ones(3), np.ones(0)), {}, ValueError, r"at least one, got the shape \(0,\)"),
+        ((np.ones(0), np.ones(3)), {}, ValueError, r"x must not be empty, got the shape \(0,\)"),
+        ((np.ones(3), np.ones(0)), {}, ValueError, r"omega must not be empty, got the shape \(0,\)"),
         ((np.ones(3), np.ones(3)), {"stride": 0}, ValueError, "stride must be at least 1, got 0"),
         ((np.ones(3), np.ones(3)), {"dilation": -1}, ValueError, "dilation must be at least 1, got -1"),
+        ((np.ones(3), np.ones(3)), {"dilation": 1.5}, TypeError, "dilation must be an integer"),
+        ((np.ones(3), np.ones((3, 1))), {}, ValueError, r"omega must have the shape \(size\)"),
     ],
 )
 def test_bad_input_is_told(arguments, options, error, message):
@@ -129,11 +131,11 @@ def test_bad_input_is_told(arguments, options, error, message):
 
 
 def test_bad_matrices_and_crops_are_told():
-    with pytest.raises(ValueError, match="at least one place"):
+    with pytest.raises(ValueError, match="length must be at least 1, got 0"):
         convolution_1d.convolution_matrix(0, OMEGA)
     with pytest.raises(ValueError, match=r"crop must leave something of 5 places, so lie in 0\.\.2, got 3"):
         convolution_1d.convolve_transposed(np.ones(2), OMEGA, crop=3)
     with pytest.raises(ValueError, match="got -1"):
         convolution_1d.convolve_transposed(np.ones(2), OMEGA, crop=-1)
-    with pytest.raises(ValueError, match="omega must be a row of weights"):
+    with pytest.raises(ValueError, match="second must not be empty"):
         convolution_1d.compose(OMEGA, np.ones(0))

@@ -98,7 +98,8 @@ def test_precision_is_that_of_the_image(dtype):
 @pytest.mark.parametrize(
     ("shape", "factor", "message"),
     [
-        ((0, 4), 2, r"rows and columns, .* got the shape \(0, 4\)"),
+        ((0, 4), 2, r"x must not be empty, got the shape \(0, 4\)"),
+        ((4,), 2, r"x must have the shape \(height, width, .*\), got \(4,\)"),
         ((4, 4), 0, "factor must be at least 1, got 0"),
     ],
 )

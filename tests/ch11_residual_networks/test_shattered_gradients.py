@@ -111,7 +111,7 @@ def test_bad_input_is_told():
         shattered.scale(DRAWS, -1.0)
     with pytest.raises(ValueError, match="normalize must be one of None, 'mean', 'batch', got 'layer'"):
         shattered.outputs(NETWORK, GRID, normalize="layer")
-    with pytest.raises(ValueError, match=r"points along its last axis, got the shape \(0,\)"):
+    with pytest.raises(ValueError, match=r"gradient must not be empty, got the shape \(0,\)"):
         shattered.autocorrelation(np.zeros(0))
 
 

@@ -1,16 +1,18 @@
 """Convolution of a signal: by its formula, as a matrix, twice in a row, and turned round."""
 
-import operator
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Num
 
-Signal = Num[Array | np.ndarray, "*batch length"]
-Kernel = Num[Array | np.ndarray, " size"]
+from udl_jax import _checks
+from udl_jax._annotations import checked
+
+Signal = Num[Array, "*batch length"]
+Kernel = Num[Array, " size"]
 
 
+@checked
 def convolve(x: Signal, omega: Kernel, *, stride: int = 1, dilation: int = 1) -> Num[Array, "*batch out"]:
     r"""Convolve a signal with a kernel; beyond its ends, the signal counts as zero.
 
@@ -53,16 +55,16 @@ def convolve(x: Signal, omega: Kernel, *, stride: int = 1, dilation: int = 1) ->
     >>> convolve(jnp.array([1.0, 2.0, 3.0, 4.0]), jnp.array([1.0, 1.0, 1.0]), stride=2)
     Array([3., 9.], dtype=float32)
     """
-    x, omega = jnp.asarray(x), jnp.asarray(omega)
-    _check(x.shape[-1:], omega, stride, dilation)
+    _check(stride, dilation)
     places = _places(x.shape[-1], len(omega), stride, dilation)
     inside = (places >= 0) & (places < x.shape[-1])
     windows = jnp.where(inside, x[..., places.clip(0, x.shape[-1] - 1)], 0)
     return windows @ omega
 
 
+@checked
 def hidden_units(
-    x: Signal, omega: Kernel, beta: Num[Array | np.ndarray, ""] | float, *, stride: int = 1, dilation: int = 1
+    x: Signal, omega: Kernel, beta: Num[Array, ""] | float, *, stride: int = 1, dilation: int = 1
 ) -> Num[Array, "*batch out"]:
     r"""Compute a convolutional layer with one channel, :math:`h_i = \mathrm{a}[\beta + z_i]` with ReLUs.
 
@@ -87,9 +89,10 @@ def hidden_units(
     >>> hidden_units(jnp.array([1.0, 2.0, 3.0]), jnp.array([0.0, 1.0, 0.0]), -2.0)
     Array([0., 0., 1.], dtype=float32)
     """
-    return jax.nn.relu(jnp.asarray(beta) + convolve(x, omega, stride=stride, dilation=dilation))
+    return jax.nn.relu(beta + convolve(x, omega, stride=stride, dilation=dilation))
 
 
+@checked
 def convolution_matrix(
     length: int, omega: Kernel, *, stride: int = 1, dilation: int = 1
 ) -> Num[Array, "out {length}"]:
@@ -123,16 +126,15 @@ def convolution_matrix(
            [1., 2., 3.],
            [0., 1., 2.]], dtype=float32)
     """
-    omega = jnp.asarray(omega)
-    _check((length,), omega, stride, dilation)
+    _checks.count("length", length)
+    _check(stride, dilation)
     places = _places(length, len(omega), stride, dilation)
     spread = jnp.where(places[..., None] == np.arange(length), omega[:, None], 0)
     return jnp.sum(spread, axis=1, dtype=omega.dtype)
 
 
-def compose(
-    first: Num[Array | np.ndarray, " size"], second: Num[Array | np.ndarray, " more"]
-) -> Num[Array, " size+more-1"]:
+@checked
+def compose(first: Num[Array, " size"], second: Num[Array, " more"]) -> Num[Array, " size+more-1"]:
     """Give the one kernel that does what two do, one after the other, where neither reaches over the ends.
 
     Near the ends the two differ, because in between everything beyond the ends is set to zero.
@@ -157,13 +159,11 @@ def compose(
     >>> compose(jnp.array([1.0, 1.0]), jnp.array([1.0, 1.0]))
     Array([1., 2., 1.], dtype=float32)
     """
-    first, second = jnp.asarray(first), jnp.asarray(second)
-    for kernel in (first, second):
-        _check((1,), kernel, 1, 1)
     # Row i is the first kernel, moved on by i places.
     return second @ jnp.stack([jnp.pad(first, (i, len(second) - 1 - i)) for i in range(len(second))])
 
 
+@checked
 def convolve_transposed(
     y: Signal, omega: Kernel, *, stride: int = 2, crop: int = 0
 ) -> Num[Array, "*batch longer"]:
@@ -204,10 +204,9 @@ def convolve_transposed(
     >>> convolve_transposed(jnp.array([1.0, 10.0]), jnp.array([1.0, 2.0, 3.0]))
     Array([ 1.,  2., 13., 20., 30.], dtype=float32)
     """
-    y, omega = jnp.asarray(y), jnp.asarray(omega)
-    _check(y.shape[-1:], omega, stride, 1)
+    _check(stride, 1)
     length = stride * (y.shape[-1] - 1) + len(omega)
-    if not 0 <= operator.index(crop) <= (length - 1) // 2:
+    if not 0 <= crop <= (length - 1) // 2:
         raise ValueError(
             f"crop must leave something of {length} places, so lie in 0..{(length - 1) // 2}, got {crop}"
         )
@@ -223,11 +222,6 @@ def _places(length, size, stride, dilation):
     return middles[:, None] + dilation * (np.arange(size) - (size - 1) // 2)
 
 
-def _check(lengths, omega, stride, dilation):
-    if omega.ndim != 1 or omega.size == 0:
-        raise ValueError(f"omega must be a row of weights, at least one, got the shape {omega.shape}")
-    if not lengths or lengths[0] < 1:
-        raise ValueError("a signal must have at least one place, got an empty one")
-    for name, number in (("stride", stride), ("dilation", dilation)):
-        if operator.index(number) < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+def _check(stride, dilation):
+    _checks.count("stride", stride)
+    _checks.count("dilation", dilation)

@@ -9,12 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-Images = Float[Array | np.ndarray, "batch height width inputs"]
-Kernels = Float[Array | np.ndarray, "kernel_height kernel_width depth outputs"]
+from udl_jax._annotations import checked
+
+Images = Float[Array, "batch height width inputs"]
+Kernels = Float[Array, "kernel_height kernel_width depth outputs"]
 #: One number for rows and columns, or one for each.
 Pair = int | Sequence[int]
 
 
+@checked
 def output_pixel(
     image: Float[Array, "height width inputs"],
     kernel: Float[Array, "kernel_height kernel_width inputs"],
@@ -37,6 +40,11 @@ def output_pixel(
     Float[Array, ""]
         :math:`\sum_m\sum_n\sum_c \omega_{mnc}\, x_{i+m-1,\, j+n-1,\, c}`.
 
+    Raises
+    ------
+    ValueError
+        If the kernel is larger than the image.
+
     References
     ----------
     Prince (2023), section 10.3, equation 10.6.
@@ -47,10 +55,13 @@ def output_pixel(
     >>> output_pixel(image, jnp.ones((2, 2, 1)), 0, 1)
     Array(12., dtype=float32)
     """
+    if any(size < k for size, k in zip(image.shape, kernel.shape)):
+        raise ValueError(f"kernel must not be larger than the image, {image.shape}, got {kernel.shape}")
     window = jax.lax.dynamic_slice(image, (row, column, 0), kernel.shape)
     return jnp.sum(window * kernel)
 
 
+@checked
 def convolve(
     images: Images, kernels: Kernels, *, stride: Pair = 1, pad: Pair = 1
 ) -> Float[Array, "batch out_height out_width outputs"]:
@@ -92,7 +103,6 @@ def convolve(
            [6., 9., 6.],
            [4., 6., 4.]], dtype=float32)
     """
-    images, kernels = jnp.asarray(images), jnp.asarray(kernels)
     strides, pads = _check(images.shape, kernels.shape, stride, pad)
     padded = jnp.pad(images, ((0, 0), *((p, p) for p in pads), (0, 0)))
     rows, columns = (
@@ -112,6 +122,7 @@ def convolve(
     return one_image(padded, kernels, rows, columns)
 
 
+@checked
 def convolve_by_lax(
     images: Images, kernels: Kernels, *, stride: Pair = 1, pad: Pair = 1
 ) -> Float[Array, "batch out_height out_width outputs"]:
@@ -124,7 +135,6 @@ def convolve_by_lax(
     Array([[4., 4.],
            [4., 4.]], dtype=float32)
     """
-    images, kernels = jnp.asarray(images), jnp.asarray(kernels)
     strides, pads = _check(images.shape, kernels.shape, stride, pad)
     return jax.lax.conv_general_dilated(
         images, kernels, strides, [(p, p) for p in pads], dimension_numbers=("NHWC", "HWIO", "NHWC")
@@ -133,11 +143,6 @@ def convolve_by_lax(
 
 def _check(images, kernels, stride, pad):
     """Spell stride and pad as pairs, and see that everything fits."""
-    if len(images) != 4 or len(kernels) != 4:
-        raise ValueError(
-            "images must have the axes (batch, height, width, channels) and kernels (height, width, depth, "
-            f"outputs), got {images} and {kernels}"
-        )
     if kernels[2] != images[3]:
         raise ValueError(f"kernels are {kernels[2]} channels deep, but images have {images[3]}")
     strides, pads = _pair("stride", stride, 1), _pair("pad", pad, 0)

@@ -12,6 +12,7 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from udl_jax import training
+from udl_jax._annotations import checked
 from udl_jax._checks import count, number
 from udl_jax.ch10_convolution.descent import Descent, convolution
 from udl_jax.data.mnist import Mnist, standardize
@@ -216,6 +217,7 @@ def _measure(model, variables, examples):
     return training.Measures(loss, error)
 
 
+@checked
 def train_network(key: Key[Array, ""], data: Mnist, settings: Settings = BOOK) -> training.Fit:
     """Train once; everything random comes from ``key``.
 
@@ -246,6 +248,7 @@ def train_network(key: Key[Array, ""], data: Mnist, settings: Settings = BOOK) -
     return training.fit(key, recipe, *split(data), **settings.descent.loops, dropout=settings.dropout > 0)
 
 
+@checked
 def train_seeds(keys: Key[Array, " seeds"], data: Mnist, settings: Settings = BOOK) -> training.Fit:
     """Train once for each key, all at the same time; see :func:`train_network`."""
     recipe = make_recipe(settings, examples=len(data.x_train))
@@ -253,9 +256,10 @@ def train_seeds(keys: Key[Array, " seeds"], data: Mnist, settings: Settings = BO
     return training.fit_replicas(keys, recipe, *split(data), **settings.descent.loops, dropout=dropout)
 
 
+@checked
 def most_confusing(
-    scores: Float[Array | np.ndarray, "images classes"],
-    labels: Int[Array | np.ndarray, " images"],
+    scores: Float[Array, "images classes"],
+    labels: Int[Array, " images"],
     number: int = 10,
 ) -> tuple[Int[Array, " {number}"], Float[Array, " {number}"]]:
     """Find the images to whose right class the network gives the least probability.
@@ -287,9 +291,8 @@ def most_confusing(
     >>> most_confusing(scores, jnp.array([0, 0, 0]), number=2)[0]
     Array([1, 2], dtype=int32)
     """
-    scores = jnp.asarray(scores)
     if not 1 <= number <= len(scores):
         raise ValueError(f"number must lie in 1..{len(scores)}, the number of images, got {number}")
-    right = jnp.take_along_axis(jax.nn.softmax(scores), jnp.asarray(labels)[:, None], axis=1)[:, 0]
+    right = jnp.take_along_axis(jax.nn.softmax(scores), labels[:, None], axis=1)[:, 0]
     worst = jnp.argsort(right)[:number]
     return worst, right[worst]

@@ -8,6 +8,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
 from udl_jax import training
+from udl_jax._annotations import checked
 from udl_jax._checks import count, counts
 from udl_jax.ch08_performance.mnist1d import split
 from udl_jax.ch10_convolution.descent import Descent, convolution
@@ -128,6 +129,7 @@ def make_recipe(settings: Settings = BOOK, *, examples: int = 4000) -> training.
     return training.Recipe(network, settings.descent.optimiser(examples))
 
 
+@checked
 def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
     """Train once, from weights and in a batch order drawn from ``key``.
 
@@ -158,6 +160,7 @@ def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK)
     return training.fit(key, recipe, *split(data), **settings.descent.loops)
 
 
+@checked
 def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
     """Train once for each key, all at the same time; see :func:`train_network`."""
     recipe = make_recipe(settings, examples=len(data.x_train))

@@ -9,6 +9,7 @@ import optax
 from jaxtyping import Array
 
 from udl_jax import training
+from udl_jax._annotations import checked
 from udl_jax._checks import count, number
 
 
@@ -92,6 +93,7 @@ class Descent:
         return {"epochs": self.epochs, "batch": self.batch, "remainder": self.remainder}
 
 
+@checked
 def pytorch_uniform(inputs: int) -> Callable[..., Array]:
     r"""Make the initialiser that PyTorch uses unless told otherwise: uniform within one over the root of the inputs.
 
@@ -121,6 +123,7 @@ def pytorch_uniform(inputs: int) -> Callable[..., Array]:
     return draw
 
 
+@checked
 def convolution(features: int, kernel_size: tuple[int, ...], inputs: int, **options) -> training.Conv:
     """Make a convolutional layer without padding that starts as PyTorch's does.
 

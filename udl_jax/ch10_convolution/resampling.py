@@ -1,14 +1,16 @@
 """Make images smaller and larger: subsampling, pooling, duplication, unpooling, interpolation."""
 
-import operator
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Num
 
-Image = Num[Array | np.ndarray, "height width *channels"]
+from udl_jax import _checks
+from udl_jax._annotations import checked
+
+Image = Num[Array, "height width *channels"]
 
 
+@checked
 def downsample(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *channels"]:
     """Keep the first of every ``factor`` rows and columns.
 
@@ -40,10 +42,11 @@ def downsample(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *c
     >>> downsample(jnp.array([[1, 3, 5, 3], [6, 2, 0, 8]]))
     Array([[1, 5]], dtype=int32)
     """
-    x = _check(x, factor)
+    _checks.count("factor", factor)
     return x[::factor, ::factor]
 
 
+@checked
 def max_pool(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *channels"]:
     """Keep the largest pixel of each block of ``factor`` rows and columns.
 
@@ -71,10 +74,11 @@ def max_pool(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *cha
     >>> max_pool(jnp.array([[1, 3, 5, 3], [6, 2, 0, 8]]))
     Array([[6, 8]], dtype=int32)
     """
-    x = _check(x, factor, blocks=True)
+    _check_blocks(x, factor)
     return _blocks(x, factor).max(axis=(1, 3))
 
 
+@checked
 def mean_pool(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *channels"]:
     """Average each block of ``factor`` rows and columns.
 
@@ -104,10 +108,11 @@ def mean_pool(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *ch
     >>> mean_pool(jnp.array([[1, 3, 5, 3], [6, 2, 0, 8]]))
     Array([[3., 4.]], dtype=float32)
     """
-    x = _check(x, factor, blocks=True)
+    _check_blocks(x, factor)
     return _blocks(x, factor).mean(axis=(1, 3))
 
 
+@checked
 def duplicate(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *channels"]:
     """Repeat every row and every column ``factor`` times.
 
@@ -136,12 +141,13 @@ def duplicate(x: Image, factor: int = 2) -> Num[Array, "out_height out_width *ch
     Array([[6, 6, 8, 8],
            [6, 6, 8, 8]], dtype=int32)
     """
-    x = _check(x, factor)
+    _checks.count("factor", factor)
     return jnp.repeat(jnp.repeat(x, factor, axis=0), factor, axis=1)
 
 
+@checked
 def max_unpool(
-    x: Image, before: Num[Array | np.ndarray, "rows columns *channels_before"], factor: int = 2
+    x: Image, before: Num[Array, "rows columns *channels_before"], factor: int = 2
 ) -> Num[Array, "out_height out_width *channels"]:
     """Put each pixel where max pooling found its largest one, and zeros elsewhere.
 
@@ -176,7 +182,7 @@ def max_unpool(
     Array([[0, 0, 0, 0],
            [6, 0, 0, 8]], dtype=int32)
     """
-    x, before = _check(x, factor), _check(before, factor)
+    _checks.count("factor", factor)
     whole = (before.shape[0] // factor, before.shape[1] // factor, *before.shape[2:])
     if x.shape != whole:
         raise ValueError(f"before must be {factor} times as large as x, got {before.shape} for {x.shape}")
@@ -188,6 +194,7 @@ def max_unpool(
     return placed.reshape(x.shape[0] * factor, x.shape[1] * factor, *x.shape[2:])
 
 
+@checked
 def bilinear(x: Image, *, round_up: bool = True) -> Num[Array, "out_height out_width *channels"]:
     """Double rows and columns; between two pixels goes their mean, between four the mean of the four.
 
@@ -223,7 +230,6 @@ def bilinear(x: Image, *, round_up: bool = True) -> Num[Array, "out_height out_w
            [8., 6., 4., 2.],
            [4., 3., 2., 1.]], dtype=float32)
     """
-    x = _check(x, 2)
     x = x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.result_type(float))
     padded = jnp.pad(x, ((0, 1), (0, 1), *((0, 0),) * (x.ndim - 2)))
     here, right, below, across = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
@@ -240,13 +246,6 @@ def _blocks(x, factor):
     return x.reshape(rows, factor, columns, factor, *x.shape[2:])
 
 
-def _check(x, factor, blocks=False):
-    x = jnp.asarray(x)
-    if operator.index(factor) < 1:
-        raise ValueError(f"factor must be at least 1, got {factor}")
-    least = factor if blocks else 1
-    if x.ndim < 2 or min(x.shape[:2]) < least:
-        raise ValueError(
-            f"an image must have rows and columns, at least {least} of each, got the shape {x.shape}"
-        )
-    return x
+def _check_blocks(x, factor):
+    if min(x.shape[:2]) < _checks.count("factor", factor):
+        raise ValueError(f"x must have rows and columns, at least {factor} of each, got the shape {x.shape}")

@@ -3,11 +3,11 @@
 import functools
 
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
-from udl_jax import training
+from udl_jax import _checks, training
+from udl_jax._annotations import checked
 from udl_jax.ch11_residual_networks import residual_network
 from udl_jax.ch11_residual_networks.residual_network import Settings
 from udl_jax.data.mnist1d import Mnist1d
@@ -15,12 +15,13 @@ from udl_jax.data.mnist1d import Mnist1d
 EPSILON, MOMENTUM = 1e-5, 0.1
 
 
+@checked
 def normalize(
-    h: Float[Array | np.ndarray, "*batch units"],
-    mean: Float[Array | np.ndarray, " units"],
-    variance: Float[Array | np.ndarray, " units"],
-    gamma: Float[Array | np.ndarray, " units"],
-    delta: Float[Array | np.ndarray, " units"],
+    h: Float[Array, "*batch units"],
+    mean: Float[Array, " units"],
+    variance: Float[Array, " units"],
+    gamma: Float[Array, " units"],
+    delta: Float[Array, " units"],
     epsilon: float = EPSILON,
 ) -> Float[Array, "*batch units"]:
     r"""Make mean 0 and variance 1 of units with a given mean and variance, then scale and shift.
@@ -41,6 +42,11 @@ def normalize(
     Float[Array, "*batch units"]
         :math:`\gamma\,(h - m)/\sqrt{s^2 + \epsilon} + \delta`.
 
+    Raises
+    ------
+    ValueError
+        If a variance is negative (told only where its value is known, not under ``jit``), or shapes differ.
+
     References
     ----------
     Prince (2023), section 11.4, equations 11.8 and 11.9, with the square root around both.
@@ -52,12 +58,13 @@ def normalize(
     Array([[-1.],
            [ 1.]], dtype=float32)
     """
-    h = jnp.asarray(h)
+    _checks.values("variance", variance, lambda found: found >= 0, "at least 0")
     return gamma * ((h - mean) / jnp.sqrt(variance + epsilon)) + delta
 
 
+@checked
 def statistics(
-    h: Float[Array | np.ndarray, "*batch units"],
+    h: Float[Array, "*batch units"],
 ) -> tuple[Float[Array, " units"], Float[Array, " units"]]:
     """Compute each unit's mean and variance over a batch, and over rows and columns if there are any.
 
@@ -82,7 +89,6 @@ def statistics(
     >>> statistics(jnp.array([[1.0], [5.0]]))
     (Array([3.], dtype=float32), Array([4.], dtype=float32))
     """
-    h = jnp.asarray(h)
     axes = tuple(range(h.ndim - 1))
     return h.mean(axis=axes), h.var(axis=axes)
 

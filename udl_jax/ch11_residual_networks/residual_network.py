@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Key, PyTree
 
 from udl_jax import training
+from udl_jax._annotations import checked
 from udl_jax._checks import count, number
 from udl_jax.ch08_performance.mnist1d import split
 from udl_jax.ch10_convolution.descent import Descent
@@ -191,6 +191,7 @@ def _recipe(settings, examples, normalization):
     return training.Recipe(network, settings.descent.optimiser(examples))
 
 
+@checked
 def train_network(
     key: Key[Array, ""],
     data: Mnist1d,
@@ -230,6 +231,7 @@ def train_network(
     return training.fit(key, recipe, *split(data), **settings.descent.loops)
 
 
+@checked
 def train_seeds(
     keys: Key[Array, " seeds"],
     data: Mnist1d,
@@ -242,7 +244,8 @@ def train_seeds(
     return training.fit_replicas(keys, recipe, *split(data), **settings.descent.loops)
 
 
-def unit_variance(h: Float[Array | np.ndarray, "*stages batch units"]) -> Float[Array, "*stages"]:
+@checked
+def unit_variance(h: Float[Array, "*stages batch units"]) -> Float[Array, "*stages"]:
     """Compute each unit's variance over the examples of a batch, averaged over the units.
 
     References
@@ -254,14 +257,15 @@ def unit_variance(h: Float[Array | np.ndarray, "*stages batch units"]) -> Float[
     >>> unit_variance(jnp.array([[0.0, 0.0], [2.0, 4.0]]))
     Array(2.5, dtype=float32)
     """
-    return jnp.var(jnp.asarray(h), axis=-2).mean(axis=-1)
+    return jnp.var(h, axis=-2).mean(axis=-1)
 
 
+@checked
 @functools.partial(jax.jit, static_argnames=("network", "train"))
 def stream_variances(
     network: ResidualNetwork,
     variables: Mapping[str, PyTree],
-    x: Float[Array | np.ndarray, "batch inputs"],
+    x: Float[Array, "batch inputs"],
     *,
     train: bool = True,
 ) -> Float[Array, " places"]:

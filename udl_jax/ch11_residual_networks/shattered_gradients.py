@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
+from udl_jax import _checks
+from udl_jax._annotations import checked
 from udl_jax.ch07_gradients.stacked_network import Weights, check_variance
 
 #: What may be done to the pre-activations of a layer, over all inputs: nothing, or make their mean zero, or
@@ -34,6 +36,7 @@ class Network(NamedTuple):
     biases: Weights
 
 
+@checked
 def draw_network(key: Key[Array, ""], layers: int, width: int) -> Network:
     """Draw standard normal numbers for all weights and biases.
 
@@ -59,9 +62,8 @@ def draw_network(key: Key[Array, ""], layers: int, width: int) -> Network:
     >>> draw_network(jax.random.key(0), layers=50, width=200).weights.hidden.shape
     (49, 200, 200)
     """
-    for name, count in {"layers": layers, "width": width}.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+    _checks.count("layers", layers)
+    _checks.count("width", width)
     shapes = [(1, width), (layers - 1, width, width), (width, 1), (width,), (layers - 1, width), (1,)]
     ends = list(itertools.accumulate(math.prod(shape) for shape in shapes))
     draws = jnp.split(jax.random.normal(key, (ends[-1],)), ends[:-1])
@@ -69,6 +71,7 @@ def draw_network(key: Key[Array, ""], layers: int, width: int) -> Network:
     return Network(Weights(*parts[:3]), Weights(*parts[3:]))
 
 
+@checked
 def scale(draws: Network, weights: Float[ArrayLike, ""] = 1.0, biases: Float[ArrayLike, ""] = 1.0) -> Network:
     r"""Turn standard normal draws into parameters whose variance is a multiple of one over the width.
 
@@ -104,9 +107,10 @@ def scale(draws: Network, weights: Float[ArrayLike, ""] = 1.0, biases: Float[Arr
     return Network(spread(draws.weights, weights), spread(draws.biases, biases))
 
 
+@checked
 def outputs(
     network: Network,
-    x: Float[Array | np.ndarray, " points"],
+    x: Float[Array, " points"],
     *,
     normalize: str | None = None,
     branch: Float[ArrayLike, ""] | None = None,
@@ -152,9 +156,10 @@ def outputs(
     return (_activate(normalize, f) @ network.weights.last + network.biases.last)[:, 0]
 
 
+@checked
 def preactivations(
     network: Network,
-    x: Float[Array | np.ndarray, " points"],
+    x: Float[Array, " points"],
     *,
     normalize: str | None = None,
     branch: Float[ArrayLike, ""] | None = None,
@@ -181,14 +186,15 @@ def preactivations(
         f = new if branch is None else f + branch * new
         return f, f
 
-    first = jnp.asarray(x)[:, None] @ weights.first + biases.first
+    first = x[:, None] @ weights.first + biases.first
     _, others = jax.lax.scan(step, first, (weights.hidden, biases.hidden))
     return jnp.concatenate([first[None], others])
 
 
+@checked
 def input_gradient(
     network: Network,
-    x: Float[Array | np.ndarray, " points"],
+    x: Float[Array, " points"],
     *,
     normalize: str | None = None,
     branch: Float[ArrayLike, ""] | None = None,
@@ -223,13 +229,13 @@ def input_gradient(
     >>> input_gradient(network, jnp.linspace(-2.0, 2.0, 5)).shape
     (5,)
     """
-    x = jnp.asarray(x)
     run = functools.partial(outputs, network, normalize=normalize, branch=branch)
     return jax.jvp(run, (x,), (jnp.ones_like(x),))[1]
 
 
+@checked
 def autocorrelation(
-    gradient: Float[Array | np.ndarray, "*networks points"],
+    gradient: Float[Array, "*networks points"],
 ) -> Float[Array, "*networks lags"]:
     r"""Compute how alike the gradients are at inputs that lie a number of grid points apart.
 
@@ -260,9 +266,6 @@ def autocorrelation(
     >>> autocorrelation(jnp.array([1.0, 1.0, 1.0, 1.0]))
     Array([1.  , 0.75], dtype=float32)
     """
-    gradient = jnp.asarray(gradient)
-    if gradient.ndim == 0 or gradient.shape[-1] == 0:
-        raise ValueError(f"gradient must have points along its last axis, got the shape {gradient.shape}")
     points = gradient.shape[-1]
     lags = np.arange(points - points // 2)
     later = np.arange(points) + lags[:, None]
