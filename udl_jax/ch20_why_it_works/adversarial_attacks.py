@@ -15,7 +15,6 @@ from udl_jax import _checks, training
 from udl_jax._annotations import checked
 from udl_jax.ch20_why_it_works.perturbations import (
     Variables,
-    as_size,
     fgsm,
     grey_bounds,
     input_gradient,
@@ -129,7 +128,9 @@ def transfer(
     ValueError
         As :func:`accuracy_under`.
     """
-    return _transfer(attack, model, as_size("epsilon", epsilon, x), networks, x, y)
+    return _transfer(
+        attack, model, _checks.like(_checks.number("epsilon", epsilon, least=0), x), networks, x, y
+    )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

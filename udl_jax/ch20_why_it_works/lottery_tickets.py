@@ -150,6 +150,8 @@ def masks_of(tickets: Tickets, number: int) -> dict[str, dict[str, Array]]:
     ValueError
         If there is no such round.
     """
+    if np.ndim(tickets.batch_loss) < 2:
+        raise ValueError("tickets must hold the losses of rounds and updates along two axes, or more")
     rounds = tickets.batch_loss.shape[-2]
     if not 0 <= _checks.count("number", number, least=0) < rounds:
         raise ValueError(f"number must be that of a round, 0..{rounds - 1}, got {number}")

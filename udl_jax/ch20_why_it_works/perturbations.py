@@ -17,15 +17,16 @@ from udl_jax.data.mnist import standardize
 Variables = Mapping[str, PyTree]
 
 
-def grey_bounds(dtype: Any = np.float32) -> tuple[np.floating, np.floating]:
+def grey_bounds(dtype: Any = None) -> tuple[np.floating, np.floating]:
     """Return what black and white are for a network that is fed standardized pixels, in a given precision.
 
     Examples
     --------
     >>> low, high = grey_bounds()
     >>> print(f"{low:.3f} {high:.3f}")
-    -0.424 2.822
+    -0.424 2.821
     """
+    dtype = jnp.result_type(float) if dtype is None else dtype
     with jax.ensure_compile_time_eval():  # also where a training or an attack is being compiled
         low, high = np.asarray(standardize(jnp.array([0, 1], dtype)))
     return low, high
@@ -107,7 +108,7 @@ def fgsm(
     >>> fgsm(jnp.array([0.9, 0.5, 0.1]), jnp.array([3.0, 0.0, -0.1]), 0.25, bounds=(0, 1))
     Array([1. , 0.5, 0. ], dtype=float32)
     """
-    epsilon = as_size("epsilon", epsilon, x)
+    epsilon = _size("epsilon", epsilon, x)
     return _clip(x + epsilon * jnp.sign(gradient), bounds)
 
 
@@ -164,9 +165,9 @@ def iterate(
     resistant to adversarial attacks". Notebook 20.4, its last exercise.
     """
     _check_labels(model, variables, x, y)
-    start, step = x, as_size("step", step, x)
+    start, step = x, _size("step", step, x)
     steps = _checks.count("steps", steps)
-    radius = None if radius is None else as_size("radius", radius, start)
+    radius = None if radius is None else _size("radius", radius, start)
     _clip(start, bounds)
     direction = -1 if targeted else 1
 
@@ -182,8 +183,8 @@ def _check_labels(model, variables, x, y):
     _checks.values("y", y, lambda y: (y >= 0) & (y < classes), f"labels in 0..{classes - 1}")
 
 
-def as_size(name: str, value: Num[ArrayLike, ""], x: Float[Array, "..."]) -> Any:
-    """Return the size of a change in the dtype of what is changed; raise ``ValueError`` if it is negative."""
+def _size(name, value, x):
+    """Return the size of a change in the dtype of what is changed; refuse a negative one."""
     return _checks.like(_checks.number(name, value, least=0), x)
 
 

@@ -46,7 +46,7 @@ def count_dropped(size: int, fraction: Num[ArrayLike, ""]) -> int:
 
 
 @checked
-def drop_smallest(scores: Float[Array, " weights"], dropped: Num[ArrayLike, ""]) -> Bool[Array, " weights"]:
+def drop_smallest(scores: Float[Array, " weights"], dropped: Int[ArrayLike, ""]) -> Bool[Array, " weights"]:
     """Mask the smallest scores: False for ``dropped`` of them, of equal ones the first, and True for the others.
 
     How many may be a traced number, so one compiled program serves all sparsities.

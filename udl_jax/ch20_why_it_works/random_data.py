@@ -112,20 +112,18 @@ def permute_labels(
     return y.at[receivers].set(y[order], mode="drop")
 
 
-def draw_inputs(
-    key: Key[Array, ""], x: Float[Array | np.ndarray, "examples inputs"]
-) -> Float[Array, "examples inputs"]:
+@checked
+def draw_inputs(key: Key[Array, ""], x: Float[Array, "examples inputs"]) -> Float[Array, "examples inputs"]:
     """Draw the noise of :func:`randomize_inputs`."""
-    x = _checks.as_floats("x", x, axes=2)
-    return randomize_inputs(x, jax.random.normal(as_key("key", key), x.shape, x.dtype))
+    return randomize_inputs(x, jax.random.normal(key, x.shape, x.dtype))
 
 
+@checked
 def draw_labels(
-    key: Key[Array, ""], y: Int[Array | np.ndarray, " examples"], share: Num[ArrayLike, ""] = 1.0
+    key: Key[Array, ""], y: Int[Array, " examples"], share: Num[ArrayLike, ""] = 1.0
 ) -> Int[Array, " examples"]:
     """Draw the permutation of :func:`permute_labels`."""
-    y = jnp.asarray(y)
-    return permute_labels(y, jax.random.permutation(as_key("key", key), len(y)), share)
+    return permute_labels(y, jax.random.permutation(key, len(y)), share)
 
 
 def train_three(key: Key[Array, ""], data: Mnist1d, settings: mnist1d.Settings = BOOK) -> Trainings:
