@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from udl_jax.ch08_performance import double_descent
+from udl_jax.ch19_reinforcement import cart_pole, deep_q
 from udl_jax.data.full_scale import load_full_scale
 
 
@@ -18,6 +19,16 @@ def test_double_descent_is_there_with_where_it_comes_from():
     assert {"jax", "python"} <= set(found["provenance"]["versions"])
 
 
+def test_cart_pole_is_there_with_where_it_comes_from():
+    found = load_full_scale("cart_pole")
+    assert found["greedy_lengths"].shape == (10, 100)
+    assert found["training_lengths"].shape == (10, len(found["moves"]))
+    assert found["moves"][-1] == deep_q.BALANCE.steps * deep_q.BALANCE.environments
+    assert 0 < found["greedy_lengths"].min() <= found["greedy_lengths"].max() <= cart_pole.LIMIT
+    assert found["greedy_lengths"].mean() >= 400
+    assert {"jax", "python"} <= set(found["provenance"]["versions"])
+
+
 def test_unknown_names_are_told_the_known_ones():
-    with pytest.raises(ValueError, match=r"name must be one of 'double_descent'.*, got 'tripple_descent'"):
+    with pytest.raises(ValueError, match=r"name must be one of .*'double_descent'.*, got 'tripple_descent'"):
         load_full_scale("tripple_descent")

@@ -68,7 +68,7 @@ class Settings:
     explore
         Share of random actions at the beginning and at the end, between which it falls in the first half.
     double
-        Whether one network chooses the next action and the other one says what it is worth.
+        Whether one network chooses the next action and the other one values it.
     huber
         Where the loss turns from a square to a straight line; None for a square all the way.
     """
@@ -112,6 +112,12 @@ class Settings:
     def optimiser(self) -> optax.GradientTransformation:
         """Adam with its schedule."""
         return optax.adam(optax.linear_schedule(self.rate, self.final_rate, self.steps))
+
+
+#: For the cart and its pole: 200,000 moves.
+BALANCE = Settings(
+    2, (64, 64), 25_000, 8, 50_000, 512, target_every=50, rate=5e-4, gamma=0.99, explore=(1.0, 0.05)
+)
 
 
 class History(NamedTuple):
@@ -158,11 +164,6 @@ def targets(
         :math:`r + \gamma\,q^-[s', \text{argmax}_a\,q[s', a]]`, or with the maximum of :math:`q^-` if not double; just
         :math:`r` where nothing came after. No derivatives pass.
 
-    Raises
-    ------
-    ValueError
-        If ``gamma`` is out of range.
-
     References
     ----------
     Prince (2023), sections 19.4.1 and 19.4.2.
@@ -181,10 +182,8 @@ def q_loss(
 
     Parameters
     ----------
-    online, still
-        The variables that learn, and those that hold still.
-    moves
-        From memory.
+    online, still, moves
+        As for :func:`targets`.
     settings
         Network, discount factor and loss. Static under ``jit``.
 
@@ -193,9 +192,6 @@ def q_loss(
     Float[Array, ""]
         The loss. Only ``online`` as it values the actions taken has derivatives.
 
-    References
-    ----------
-    Prince (2023), section 19.4.
     """
     aim = targets(settings.model, online, still, moves, settings.gamma, settings.double)
     values = settings.model.apply(online, moves.observations)

@@ -122,6 +122,7 @@ def advantages(
     return jnp.where(episodes.alive, target - values[now], 0)
 
 
+@checked
 def policy_loss(
     theta: Float[Array, "actions states"],
     episodes: Episodes,

@@ -95,7 +95,9 @@ def add(replay: Replay, moves: Memories) -> Replay:
     for name, kept, new in zip(Memories._fields, replay.moves, moves):
         _checks.shape_of(f"moves.{name}", new, (count, *kept.shape[1:]), "what is kept")
     rows = (replay.added + jnp.arange(count)) % capacity
-    kept = (old.at[rows].set(jnp.asarray(new, old.dtype)) for old, new in zip(replay.moves, moves))
+    kept = (
+        jnp.asarray(old).at[rows].set(jnp.asarray(new, old.dtype)) for old, new in zip(replay.moves, moves)
+    )
     return Replay(Memories(*kept), replay.added + count)
 
 
