@@ -12,7 +12,8 @@ import optax
 from jaxtyping import Array, Float, Key, PyTree
 
 from udl_jax import training
-from udl_jax._annotations import as_key
+from udl_jax._annotations import checked
+from udl_jax._checks import refuse_traced
 from udl_jax.ch04_deep_networks.deep_network import DeepNetwork
 from udl_jax.data.mnist1d import Mnist1d
 
@@ -166,6 +167,7 @@ def he_uniform(
     }
 
 
+@checked
 def draw_variables(
     key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK
 ) -> dict[str, PyTree[Float[Array, "..."]]]:
@@ -174,14 +176,16 @@ def draw_variables(
     As in :func:`udl_jax.training.draw_order`, the key's bits seed a NumPy generator: to compile JAX's own
     generator would take longer than the whole training.
     """
+    refuse_traced("draw_variables", key, "its draws come from a NumPy generator, which a key's bits seed")
     widths = (data.x_train.shape[1], *settings.hidden, settings.classes)
     weights = sum(rows * columns for rows, columns in itertools.pairwise(widths))
     # The order is drawn from the same key, so the weights take another stream of it.
-    generator = np.random.default_rng([*np.asarray(jax.random.key_data(as_key("key", key))), 1])
+    generator = np.random.default_rng([*np.asarray(jax.random.key_data(key)), 1])
     draws = generator.random(weights).astype(data.x_train.dtype)
     return {"params": jax.device_put(he_uniform(draws, widths))}
 
 
+@checked
 def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
     """Train once, from weights and in a batch order drawn from ``key``.
 
@@ -209,6 +213,7 @@ def train_network(key: Key[Array, ""], data: Mnist1d, settings: Settings = BOOK)
     return training.Fit(*training.train(recipe, state, *split(data), order))
 
 
+@checked
 def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = BOOK) -> training.Fit:
     """Train once for each key, all at the same time.
 
@@ -233,8 +238,9 @@ def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = 
         raise ValueError("keys are none: there is nothing to train")
     recipe = make_recipe(settings, examples=len(data.x_train))
     variables = [draw_variables(key, data, settings) for key in keys]
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *variables)
-    states = jax.vmap(functools.partial(training.start, recipe))(stacked)
+    # NumPy stacks: JAX would compile a program for each shape.
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *variables)
+    states = jax.jit(jax.vmap(functools.partial(training.start, recipe)))(stacked)
     counts = len(data.x_train), settings.epochs, settings.batch, settings.remainder
-    orders = jnp.stack([training.draw_order(key, *counts) for key in keys])
+    orders = np.stack([training.draw_order(key, *counts) for key in keys])
     return training.Fit(*training.train_replicas(recipe, states, *split(data), orders))

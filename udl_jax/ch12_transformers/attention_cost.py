@@ -13,10 +13,11 @@ from udl_jax._checks import count
 from udl_jax.ch12_transformers.self_attention import attend
 
 
+@checked
 def plain_attention(
-    q: Float[Array | np.ndarray, "*batch tokens width"],
-    k: Float[Array | np.ndarray, "*batch tokens width"],
-    v: Float[Array | np.ndarray, "*batch tokens outputs"],
+    q: Float[Array, "*batch tokens width"],
+    k: Float[Array, "*batch tokens width"],
+    v: Float[Array, "*batch tokens outputs"],
 ) -> Float[Array, "*batch tokens outputs"]:
     """Attend causally by the formula: all scores at once, as :func:`udl_jax.ch12_transformers.self_attention.attend`.
 

@@ -10,10 +10,12 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
+from udl_jax._annotations import checked
 from udl_jax._checks import count
 from udl_jax.ch12_transformers.self_attention import attend
 
 
+@checked
 def exact_gelu(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Apply the Gaussian error linear unit in its exact form, as PyTorch's layers do."""
     return jax.nn.gelu(x, approximate=False)
@@ -219,6 +221,7 @@ def sinusoidal_positions(tokens: int, width: int, dtype: Any = None) -> Float[Ar
     return jnp.asarray(waves, dtype or jnp.result_type(float))
 
 
+@checked
 def allowed(at: Int[Array, ""] | int, tokens: int, room: int) -> Bool[Array, "{tokens} {room}"]:
     """Make the causal mask of ``tokens`` tokens from place ``at`` on, over ``room`` places of a memory."""
     return at + jnp.arange(tokens)[:, None] >= jnp.arange(room)

@@ -7,6 +7,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Array, Int
 
+from udl_jax._annotations import checked
 from udl_jax._checks import count
 from udl_jax.ch13_graphs.message_passing import Graph, GraphBatch, batch_graphs
 
@@ -65,8 +66,10 @@ def small_graphs(closed_walks: int = 2) -> Atlas:
     return Atlas(batch_graphs([Graph(node_features(a, closed_walks), a) for a in matrices]), answers)
 
 
-def node_features(adjacency: Int[np.ndarray, "nodes nodes"], closed_walks: int = 2) -> np.ndarray:
+@checked
+def node_features(adjacency: Int[Array | np.ndarray, "nodes nodes"], closed_walks: int = 2) -> np.ndarray:
     """Describe each node as :func:`small_graphs` does."""
+    adjacency = np.asarray(adjacency)
     powers = [np.linalg.matrix_power(adjacency, length) for length in range(2, closed_walks + 1)]
     walks = [np.diag(power) / 6.0 ** (length - 1) for length, power in enumerate(powers, 2)]
     return np.stack([np.ones(len(adjacency)), *walks], axis=1)

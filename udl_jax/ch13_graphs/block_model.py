@@ -76,6 +76,7 @@ def join_blocks(
     return (upper | upper.T).astype(uniforms.dtype)
 
 
+@checked
 def draw_block_graph(
     key: Key[Array, ""], sizes: Sequence[int], within: float, between: float, noise: float
 ) -> LabelledGraph:

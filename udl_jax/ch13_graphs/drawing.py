@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 from jaxtyping import Array, Float, Num
@@ -29,7 +30,7 @@ def place_nodes(adjacency: Adjacency, seed: int = 0) -> Float[np.ndarray, "nodes
     Returns
     -------
     Float[np.ndarray, "nodes 2"]
-        A place for each node; with the same networkx always the same.
+        A place for each node; with the same networkx always the same. Their precision is that of the matrix.
 
     Raises
     ------
@@ -38,7 +39,9 @@ def place_nodes(adjacency: Adjacency, seed: int = 0) -> Float[np.ndarray, "nodes
     """
     graph = nx.from_numpy_array(np.asarray(adjacency) != 0)
     places = nx.spring_layout(graph, seed=seed, k=1.6 / np.sqrt(len(graph)), iterations=200)
-    return np.array([places[node] for node in range(len(graph))])
+    is_floating = jnp.issubdtype(adjacency.dtype, jnp.floating)
+    dtype = adjacency.dtype if is_floating else jnp.result_type(float)
+    return np.array([places[node] for node in range(len(graph))], dtype)
 
 
 @checked

@@ -219,6 +219,7 @@ def with_loops(adjacency: Adjacency) -> Bool[Array, "nodes nodes"]:
     return (adjacency != 0) | jnp.eye(adjacency.shape[0], dtype=bool)
 
 
+@checked
 def draw_attention_weights(key: Key[Array, ""], features: int, width: int) -> AttentionWeights:
     """Draw standard normal weights, as the notebook does.
 

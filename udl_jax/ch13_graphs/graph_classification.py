@@ -205,6 +205,7 @@ def classify(
     return Passed(jnp.concatenate([first[None], rest]), logit, jax.nn.sigmoid(logit))
 
 
+@checked
 def draw_weights(
     key: Key[Array, ""], features: int, width: int, layers: int, scale: float | None = None
 ) -> Weights:

@@ -188,6 +188,7 @@ def sample_layers(
     return SampledLayers(chosen, layers)
 
 
+@checked
 def draw_layers(
     key: Key[Array, ""], adjacency: Adjacency, nodes: NodeSet, layers: int, n: int
 ) -> SampledLayers:

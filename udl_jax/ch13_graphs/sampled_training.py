@@ -121,6 +121,7 @@ def list_neighbours(adjacency: Adjacency) -> NeighbourTable:
     )
 
 
+@checked
 def sample_tree(
     first: Float[Array, "roots places"],
     second: Float[Array, "roots n places"],
@@ -154,6 +155,7 @@ def sample_tree(
     return Tree(roots, children, is_child, grandchildren, is_grandchild & is_child[..., None])
 
 
+@checked
 def draw_tree(key: Key[Array, ""], table: NeighbourTable, roots: Int[Array, " roots"], n: int) -> Tree:
     """Draw priorities, and :func:`sample_tree` with them."""
     n, places = count("n", n), table.neighbours.shape[1]
@@ -181,6 +183,7 @@ def nodes_of(tree: Tree, nodes: int) -> Bool[Array, "{nodes}"]:
     return jnp.zeros(nodes, bool).at[jnp.concatenate(met)].set(True, mode="drop")
 
 
+@checked
 def sampled_objective(
     nodes: Float[Array | np.ndarray, "nodes features"], table: NeighbourTable, n: int
 ) -> Callable[..., tuple[Float[Array, ""], dict]]:

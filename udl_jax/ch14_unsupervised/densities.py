@@ -78,18 +78,27 @@ def fit_gaussians(
         raise ValueError(
             f"labels must have examples of every class up to the largest, got none of {np.argmin(numbers)}"
         )
-    means, roots = [], []
-    for group in range(len(numbers)):
-        own = x[groups == group]
-        centred = own - own.mean(axis=0)
-        covariance = centred.T @ centred / len(own) + floor * jnp.eye(x.shape[1], dtype=x.dtype)
-        means.append(own.mean(axis=0))
-        roots.append(jnp.linalg.cholesky(covariance))
-    return Gaussian(
-        jnp.stack(means), jnp.stack(roots), jnp.log(jnp.asarray(numbers / len(x))).astype(x.dtype)
-    )
+    # Groups of unequal size are filled up, with rows that count nothing: one program fits all.
+    rows = np.zeros((len(numbers), numbers.max()), int)
+    counts = np.arange(numbers.max()) < numbers[:, None]
+    rows[counts] = np.argsort(groups, kind="stable")
+    means, roots = _fit_each(x, rows, counts.astype(x.dtype), jnp.asarray(floor, x.dtype))
+    return Gaussian(means, roots, jnp.log(jnp.asarray(numbers / len(x))).astype(x.dtype))
 
 
+@jax.jit
+def _fit_each(x, rows, counts, floor):
+    def fit(group):
+        own, counts = x[group[0]], group[1]
+        mean = counts @ own / counts.sum()
+        centred = (own - mean) * counts[:, None]
+        covariance = centred.T @ centred / counts.sum() + floor * jnp.eye(x.shape[1], dtype=x.dtype)
+        return mean, jnp.linalg.cholesky(covariance)
+
+    return jax.lax.map(fit, (rows, counts))
+
+
+@checked
 def log_density(model: Gaussian, x: Data) -> Float[Array, " examples"]:
     """Compute the logarithm of the density of a Gaussian, or of a mixture of them, at each row of ``x``.
 
@@ -99,7 +108,7 @@ def log_density(model: Gaussian, x: Data) -> Float[Array, " examples"]:
     >>> print(f"{log_density(standard, jnp.zeros((1, 2)))[0]:.4f}")
     -1.8379
     """
-    x = jnp.asarray(x)
+    values("model.root", model.root, _have_positive_diagonals, "triangular, with a diagonal above 0")
 
     def component(mean, root):
         white = solve_triangular(root, (x - mean).T, lower=True)
@@ -110,6 +119,7 @@ def log_density(model: Gaussian, x: Data) -> Float[Array, " examples"]:
     return logsumexp(each + model.log_share[:, None], axis=0) - constant
 
 
+@checked
 def sample_gaussians(
     key: Key[Array, ""], model: Gaussian, number_of: int
 ) -> Float[Array, "samples dimensions"]:
@@ -171,3 +181,7 @@ def _kernel_log_density(x, centres, scale):
     each = lambda row: logsumexp(-0.5 * (((row - centres) / scale) ** 2).sum(axis=1))  # noqa: E731
     constant = x.shape[1] * (0.5 * math.log(2 * math.pi) + jnp.log(scale)) + math.log(len(centres))
     return jax.lax.map(each, x) - constant
+
+
+def _have_positive_diagonals(roots):
+    return (np.diagonal(roots, axis1=-2, axis2=-1) > 0).all(axis=-1)

@@ -8,8 +8,10 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from udl_jax import training
+from udl_jax._annotations import checked
 
 
+@checked
 def normal_log_density(z: Float[Array | np.ndarray, "*batch dimensions"]) -> Float[Array, "*batch"]:
     """Evaluate the logarithm of the standard normal density, in nats."""
     return -0.5 * jnp.sum(jnp.square(z), axis=-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)

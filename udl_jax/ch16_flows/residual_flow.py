@@ -141,6 +141,7 @@ class ResidualFlow(nn.Module):
         return self.stack.back(jnp.asarray(z), iterations)[0]
 
 
+@checked
 def spectral_norm(omega: Float[Array | np.ndarray, "rows columns"]) -> Float[Array, ""]:
     r"""Compute the largest singular value of a matrix that is narrow one way: how far it can stretch a vector.
 
@@ -162,7 +163,6 @@ def spectral_norm(omega: Float[Array | np.ndarray, "rows columns"]) -> Float[Arr
     >>> print(f"{spectral_norm(jnp.array([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0]])):.3f}")
     4.000
     """
-    omega = jnp.asarray(omega)
     omega = omega if omega.shape[0] <= omega.shape[1] else omega.T
     return jnp.sqrt(jnp.linalg.eigvalsh(omega @ omega.T)[-1])
 

@@ -90,8 +90,10 @@ class Objective:
         ), {}
 
 
+@checked
 def draw_step(key: Key[Array, ""], x: Float[Array, "batch *shape"], steps: int, forget: float = 0.2) -> dict:
     """Draw what one step of training finds random: times, noise, and whose label is hidden."""
+    _checks.count("steps", steps)
     keys = jax.random.split(key, 3)
     return {
         "t": jax.random.randint(keys[0], (len(x),), 1, steps + 1),
