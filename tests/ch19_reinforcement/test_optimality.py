@@ -103,3 +103,15 @@ def test_several_at_once_and_compiled():
 def test_bad_input_is_told(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_best_values_have_a_derivative():
+    mdp = small()
+
+    def worth(rewards):
+        return optimality.policy_iteration(mdp._replace(rewards=rewards), jnp.zeros(3, int), 0.8).values[0]
+
+    slope = jax.jit(jax.grad(worth))(mdp.rewards)
+    # Rewards are discounted visits: their weights sum to 1 / (1 - gamma), and times rewards they are the value.
+    assert float(slope.sum()) == pytest.approx(5, rel=1e-4)
+    assert float(slope @ mdp.rewards) == pytest.approx(float(worth(mdp.rewards)), rel=1e-4)

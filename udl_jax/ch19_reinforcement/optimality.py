@@ -113,18 +113,21 @@ def policy_iteration(
     """
     _checks.count("limit", limit)
     mdp = check_mdp(mdp)
-    values = evaluate_exactly(mdp, check_policy(mdp, policy), gamma)
+    # The search is no part of a derivative: small changes of the process leave the best policy as it is.
+    still, still_gamma = jax.lax.stop_gradient((mdp, gamma))
+    values = evaluate_exactly(still, check_policy(mdp, policy), still_gamma)
 
     def turn(now):
-        worth = action_values(mdp, now.values, gamma)
+        worth = action_values(still, now.values, still_gamma)
         held = jnp.take_along_axis(worth, now.policy[None], axis=0)[0]
         margin = 100 * jnp.finfo(worth.dtype).eps * jnp.maximum(1, jnp.abs(worth).max())
-        policy = jnp.where(worth.max(0) > held + margin, improve(mdp, now.values, gamma), now.policy)
+        policy = jnp.where(worth.max(0) > held + margin, improve(still, now.values, still_gamma), now.policy)
         at_rest = (policy == now.policy).all()
-        return Solution(evaluate_exactly(mdp, policy, gamma), policy, now.rounds + 1), at_rest
+        return Solution(evaluate_exactly(still, policy, still_gamma), policy, now.rounds + 1), at_rest
 
     start = Solution(values, policy.astype(jnp.int32), jnp.zeros((), jnp.int32))
-    return _until_rest(turn, start, limit)
+    found = _until_rest(turn, start, limit)
+    return found._replace(values=evaluate_exactly(mdp, found.policy, gamma))
 
 
 @checked
@@ -132,6 +135,8 @@ def value_iteration(
     mdp: Mdp, gamma: Float[ArrayLike, ""], tolerance: Float[ArrayLike, ""] = 1e-8, limit: int = 10_000
 ) -> Solution:
     r"""Put the best of all actions into each sweep, until values hardly change.
+
+    For derivatives in reverse take :func:`policy_iteration`: a loop of unknown length has none.
 
     Parameters
     ----------

@@ -167,6 +167,7 @@ def best_soft_policy(
     mdp = check_mdp(mdp)
     check_fraction("gamma", gamma, below=True)
     actions = mdp.transitions.shape[2]
+    mdp, gamma, epsilon = jax.lax.stop_gradient((mdp, gamma, epsilon))  # actions have no derivative
 
     def turn(now):
         policy, _, rounds = now
