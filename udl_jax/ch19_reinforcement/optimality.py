@@ -33,7 +33,9 @@ class Solution(NamedTuple):
 
 @checked
 def evaluate_exactly(mdp: Mdp, policy: Policy, gamma: Float[ArrayLike, ""]) -> Float[Array, " states"]:
-    r"""Solve for the values of a policy, to which :func:`~udl_jax.ch19_reinforcement.dynamic_programming.evaluate_once` only comes closer.
+    r"""Solve for the values of a policy.
+
+    :func:`~udl_jax.ch19_reinforcement.dynamic_programming.evaluate_once` only comes closer to them.
 
     Parameters
     ----------
