@@ -128,7 +128,7 @@ def test_single_width_is_told():
 
 
 def test_no_keys_are_told(data):
-    with pytest.raises(ValueError, match="keys are none"):
+    with pytest.raises(ValueError, match="keys must not be empty"):
         mnist1d.train_seeds(jax.random.split(jax.random.key(0), 0), data, SHORT)
 
 

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float, Key, PyTree
@@ -234,8 +233,6 @@ def train_seeds(keys: Key[Array, " seeds"], data: Mnist1d, settings: Settings = 
     ValueError
         If there are no keys.
     """
-    if len(keys) == 0:
-        raise ValueError("keys are none: there is nothing to train")
     recipe = make_recipe(settings, examples=len(data.x_train))
     variables = [draw_variables(key, data, settings) for key in keys]
     # NumPy stacks: JAX would compile a program for each shape.
