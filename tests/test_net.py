@@ -56,7 +56,7 @@ DOMAINS = {
         0.5,
         2.0,
     ),
-    r"probability|probabilities|densities|t|beta|decay|gamma|factor": (0.2, 0.8),
+    r"probability|probabilities|densities|t|beta|decay|gamma|factor|correlation": (0.2, 0.8),
     r"frequencies|defaulted|repaid|people|weight|root": (0.5, 2.0),
     r"proportions|grants|levels?|share|widths": (0.2, 0.8),
     r"x|z|outputs|scores|theta|phi": (-1.5, 1.5),

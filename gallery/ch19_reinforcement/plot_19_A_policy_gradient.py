@@ -159,7 +159,7 @@ for size in (4, 64):
     print(f"{size} episodes: without a baseline the variance is larger by a factor of {told}")
 
 # sphinx_gallery_alt = "Variance over updates on logarithmic axes: REINFORCE highest, then the baseline, then the actor-critic."
-fig, ax = plt.subplots(figsize=(6, 3.6))
+fig, ax = plt.subplots(figsize=(7.5, 3.6))
 for k, (method, name) in enumerate(names.items()):
     for size, style in ((4, "o-"), (64, "s--")):
         ax.loglog(
@@ -167,7 +167,7 @@ for k, (method, name) in enumerate(names.items()):
         )
 ax.set(xlabel="update", ylabel="variance of the gradient", xticks=updates, xticklabels=updates)
 ax.minorticks_off()
-ax.legend(title="method, episodes", fontsize="small", loc="lower left")
+ax.legend(title="method, episodes", loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%
