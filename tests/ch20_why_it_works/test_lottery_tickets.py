@@ -9,6 +9,7 @@ import pytest
 from udl_jax.ch20_why_it_works import lottery_tickets as lottery
 from udl_jax.ch20_why_it_works import pruning
 from udl_jax.ch20_why_it_works import sparse_network as sparse
+from udl_jax.data.full_scale import load_full_scale
 from udl_jax.data.mnist1d import load_mnist1d
 
 SHORT = sparse.Settings(
@@ -131,3 +132,12 @@ def test_what_does_not_fit_is_told(data, tickets):
         )
     with pytest.raises(TypeError, match="prune_and_retrain cannot run under jit"):
         jax.jit(lambda p: lottery.prune_and_retrain(p, data, SHORT))(tickets.initial)
+
+
+def test_what_is_recorded_says_how_far_it_goes():
+    found = load_full_scale("lottery_tickets")
+    rounds = len(found["sparsities"])
+    np.testing.assert_allclose(found["sparsities"], sparse.BOOK.sparsities[:rounds], atol=1e-6)
+    for name in ("train_loss", "train_error", "test_loss", "test_error"):
+        assert found[name].shape == (len(found["seeds"]), rounds)
+    assert f"first {rounds} of 100" in found["provenance"]["run"] or rounds == 100
