@@ -174,7 +174,7 @@ def paths(
         One for each path.
     """
     lines = [
-        ax.plot(*np.transpose(path), "o-", color=colour, ms=2.5, lw=1.2, label=name)[0]
+        ax.plot(*np.asarray(path).T, "o-", color=colour, ms=2.5, lw=1.2, label=name)[0]
         for (name, path), colour in zip(points.items(), PATH_COLOURS)
     ]
     if best is not None:
@@ -218,7 +218,8 @@ def animate_paths(
     ValueError
         If there are several panels, but not one for each path.
     """
-    panels = np.ravel(ax)
+    # NumPy's: JAX would compile a program for each length of each path.
+    panels, points = np.ravel(ax), {name: np.asarray(path) for name, path in points.items()}
     if len(panels) == 1:
         lines = paths(panels[0], points, **settings)
     elif len(panels) == len(points):
@@ -229,7 +230,7 @@ def animate_paths(
 
     def draw(shown):
         for line, path in zip(lines, points.values()):
-            line.set_data(*np.transpose(path[:shown]))
+            line.set_data(*path[:shown].T)
         for panel, name in zip(panels, points):
             title = f"after {shown - 1} step{'' if shown == 2 else 's'}"
             panel.set_title(title if len(panels) == 1 else f"{name}: {title}")

@@ -44,11 +44,19 @@ results = {"nothing": jax.tree.map(lambda leaf: np.asarray(leaf[:, -1]), plain.h
 def states(recipe, seeds=3):
     """Start training with a recipe from the weights of the first networks."""
     variables = [mnist1d.draw_variables(key, data) for key in keys[:seeds]]
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *variables)
-    return jax.vmap(functools.partial(training.start, recipe))(stacked)
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *variables)
+    return jax.jit(jax.vmap(functools.partial(training.start, recipe)))(stacked)
 
 
-orders = jnp.stack([training.draw_order(key, 4000, settings.epochs, settings.batch) for key in keys])
+@jax.jit
+def judge(scores):
+    """Measure scores, or logarithms of probabilities, of the test data, as the training engine does."""
+    return training.Measures(
+        training.cross_entropy(scores, test_data.y)[None], training.percent_wrong(scores, test_data.y)[None]
+    )
+
+
+orders = np.stack([training.draw_order(key, 4000, settings.epochs, settings.batch) for key in keys])
 
 # %%
 # Dropout
@@ -89,7 +97,7 @@ for rate in rates:
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.2))
 for (name, history), colour in zip([("none", plain.history), *dropouts.items()], plotting.COLOURS):
     for ax, values in zip(axes, (history.train.error, history.test.error, history.test.loss)):
-        ax.plot(epochs, values.mean(axis=0), color=colour, label=f"dropout {name}")
+        ax.plot(epochs, np.mean(np.asarray(values), axis=0), color=colour, label=f"dropout {name}")
 for ax, label in zip(axes, ("training error in %", "test error in %", "test loss in nats")):
     ax.set(xlabel="epoch", ylabel=label, xlim=(0, 50), ylim=(0, None))
 axes[0].legend()
@@ -124,9 +132,9 @@ decayed = training.Recipe(
         )
     )(strength=0.0),
 )
-nine = jax.tree.map(lambda leaf: jnp.tile(leaf, (3, *[1] * (leaf.ndim - 1))), states(decayed))
-nine.optimiser.hyperparams["strength"] = jnp.repeat(jnp.array(strengths), 3)
-_, history = training.train_replicas(decayed, nine, train_data, test_data, jnp.tile(orders[:3], (3, 1, 1, 1)))
+nine = jax.tree.map(lambda leaf: np.tile(leaf, (3, *[1] * (leaf.ndim - 1))), states(decayed))
+nine.optimiser.hyperparams["strength"] = np.repeat(np.array(strengths, np.float32), 3)
+_, history = training.train_replicas(decayed, nine, train_data, test_data, np.tile(orders[:3], (3, 1, 1, 1)))
 for k, strength in enumerate(strengths):
     results[f"weight decay {strength:g}"] = jax.tree.map(
         lambda leaf, k=k: np.asarray(leaf[3 * k : 3 * k + 3, -1]), history.test
@@ -144,11 +152,7 @@ order = training.draw_order(jax.random.key(6), 3200, settings.epochs, settings.b
 start = training.start(recipe, mnist1d.draw_variables(keys[0], data))
 best, history = early_stopping.train_until_it_worsens(recipe, start, kept, held_out, order, patience=5)
 stop = early_stopping.early_stop(history.test.loss, patience=5)
-outputs = recipe.model.apply(best.variables, test_data.x)
-results["early stopping"] = training.Measures(
-    np.array([training.cross_entropy(outputs, test_data.y)]),
-    np.array([training.percent_wrong(outputs, test_data.y)]),
-)
+results["early stopping"] = judge(training.predict(recipe.model, best.variables, test_data.x))
 _, whole = training.train(recipe, start, kept, held_out, order)
 
 # sphinx_gallery_alt = "The validation loss falls, then rises; a dot marks its lowest point, a dashed line the end of training."
@@ -173,16 +177,19 @@ plt.show()
 # The ten networks of the beginning started from other weights and saw other batches, so they make other mistakes. Their
 # probabilities are averaged (section 9.3.2), or else what comes before the softmax is.
 
-outputs = jax.vmap(lambda one: recipe.model.apply(one, test_data.x))(plain.state.variables)
-together = jax.nn.softmax(outputs).mean(axis=0)
-ours = regularizers.ensemble_probabilities(recipe.model, plain.state.variables, test_data.x)
-print(f"off the library's by {jnp.abs(together - ours).max():.0e}")
+
+@jax.jit
+def ask_all(variables):
+    """Average the probabilities of all networks, and let the library do so in its two ways."""
+    outputs = jax.vmap(lambda one: recipe.model.apply(one, test_data.x))(variables)
+    together = functools.partial(regularizers.ensemble_probabilities, recipe.model, variables, test_data.x)
+    return jax.nn.softmax(outputs).mean(axis=0), {how: together(how) for how in ("probabilities", "logits")}
+
+
+by_hand, together = ask_all(plain.state.variables)
+print(f"off the library's by {np.abs(np.asarray(by_hand) - together['probabilities']).max():.0e}")
 for how in ("probabilities", "logits"):
-    said = regularizers.ensemble_probabilities(recipe.model, plain.state.variables, test_data.x, how)
-    loss = -jnp.log(said[jnp.arange(1000), test_data.y]).mean()
-    results[f"ten together, {how}"] = training.Measures(
-        np.array([loss]), np.array([training.percent_wrong(said, test_data.y)])
-    )
+    results[f"ten together, {how}"] = judge(np.log(together[how]))
 
 # %%
 # All of them

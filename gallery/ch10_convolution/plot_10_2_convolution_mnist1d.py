@@ -12,11 +12,10 @@ convolutional network knows that from the start. What is this knowledge worth?
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
-from udl_jax import plotting
+from udl_jax import plotting, training
 from udl_jax.ch08_performance import mnist1d as connected
 from udl_jax.ch10_convolution import convolution_mnist1d as small
 from udl_jax.data.mnist1d import load_mnist1d
@@ -36,17 +35,23 @@ data = load_mnist1d()
 # left after three layers, four places with fifteen channels, goes into one linear layer with ten outputs.
 
 network = small.ConvolutionalNetwork()
-variables = network.init(jax.random.key(0), data.x_train[:1])
+variables = training.initialise(network, jax.random.key(0), data.x_train[:1])
 params = variables["params"]
 
-h = data.x_test[:100, :, None]
-for layer in (params["conv_0"], params["conv_1"], params["conv_2"]):
-    places = (h.shape[1] - 3) // 2 + 1
-    slices = [h[:, j : j + 2 * places - 1 : 2] @ layer["kernel"][j] for j in range(3)]
-    h = jax.nn.relu(layer["bias"] + sum(slices))
-outputs = h.reshape(100, -1) @ params["linear"]["kernel"] + params["linear"]["bias"]
 
-apart = jnp.abs(outputs - network.apply(variables, data.x_test[:100])).max()
+@jax.jit
+def score(params, x):
+    """Compute three convolutions and a linear layer for a hundred signals."""
+    h = x[:, :, None]
+    for layer in (params["conv_0"], params["conv_1"], params["conv_2"]):
+        places = (h.shape[1] - 3) // 2 + 1
+        slices = [h[:, j : j + 2 * places - 1 : 2] @ layer["kernel"][j] for j in range(3)]
+        h = jax.nn.relu(layer["bias"] + sum(slices))
+    return h.reshape(100, -1) @ params["linear"]["kernel"] + params["linear"]["bias"]
+
+
+some = np.asarray(data.x_test[:100])
+apart = np.abs(np.asarray(score(params, some)) - training.predict(network, variables, some)).max()
 count = sum(leaf.size for leaf in jax.tree.leaves(params))
 print(f"largest difference from the library's network: {apart:.0e}")
 print(f"{count} weights and biases; the network of page 8.1 has 15210")
@@ -88,13 +93,13 @@ plt.show()
 # places that are left, and so learns where things usually are.
 
 moves = np.arange(-8, 9)
-moved = jnp.stack([jnp.roll(data.x_test, int(step), axis=1) for step in moves])
+moved = np.stack([np.roll(data.x_test, step, axis=1) for step in moves])
 
 
 def errors(model, variables):
     """Return the test error in percent for each move."""
     scores = jax.jit(jax.vmap(lambda x: model.apply(variables, x)))(moved)
-    return 100 * jnp.mean(scores.argmax(axis=-1) != data.y_test, axis=1)
+    return 100 * np.mean(np.argmax(scores, axis=-1) != np.asarray(data.y_test), axis=1)
 
 
 by_move = {
@@ -119,7 +124,8 @@ plt.show()
 # one kind or another: rises, falls, bends.
 
 kernels = np.asarray(fit.state.variables["params"]["conv_0"]["kernel"])[:, 0]
-hidden = network.apply(fit.state.variables, data.x_test[:1], method="layers")[0][0]
+layers = jax.jit(lambda variables, x: network.apply(variables, x, method="layers"))
+hidden = layers(fit.state.variables, some[:1])[0][0]
 order = np.argsort(kernels[2] - kernels[0])
 
 # sphinx_gallery_alt = "A grid of fifteen kernels with three shades each, and the activity of the fifteen channels along a signal."
@@ -149,7 +155,10 @@ variations = {
     "one layer of 15 channels": small.Settings(channels=(15,), descent=short),
 }
 keys = jax.random.split(jax.random.key(2), 3)
-runs = {name: small.train_seeds(keys, data, s).history.test.error[:, -1] for name, s in variations.items()}
+runs = {
+    name: np.asarray(small.train_seeds(keys, data, s).history.test.error)[:, -1]
+    for name, s in variations.items()
+}
 
 # sphinx_gallery_alt = "Test errors of four convolutional networks, three dots each."
 fig, ax = plt.subplots(figsize=(6, 2.6))

@@ -54,7 +54,7 @@ plt.show()
 
 network = digits.DigitNetwork()
 images = digits.split(data)[1].x[:64]
-variables = network.init(jax.random.key(0), images[:1])
+variables = training.initialise(network, jax.random.key(0), images[:1])
 params = variables["params"]
 keep = jax.random.bernoulli(jax.random.key(1), 0.5, (64, 20))
 

@@ -62,7 +62,9 @@ root = 1 / np.sqrt(with_itself.sum(axis=1))
 smooth = root[:, None] * with_itself * root[None, :]
 hidden = np.maximum(smooth @ X @ first["layer_0"]["map"]["kernel"] + first["layer_0"]["bias"], 0)
 scores = smooth @ hidden @ first["readout"]["map"]["kernel"] + first["readout"]["bias"]
-print(f"scores differ from the library's by {np.abs(scores - gcn.apply({'params': first}, X, A)).max():.0e}")
+print(
+    f"scores differ from the library's by {np.abs(scores - jax.jit(gcn.apply)({'params': first}, X, A)).max():.0e}"
+)
 
 # %%
 # Two labels, fifty networks
@@ -97,11 +99,18 @@ for name, numbers in right.items():
 # fixed. *Nearest label* counts steps to the two. The *spectral split* does not even look at the labels: it cuts the graph by
 # the sign of the second eigenvector of its Laplacian, the matrix of degrees minus the adjacency matrix.
 
-without = {
-    "label propagation": np.asarray(label_propagation.propagate_labels(A, labelled, faction)).argmax(axis=1),
-    "nearest label": np.asarray(label_propagation.nearest_label(A, labelled, faction)),
-    "spectral split": np.asarray(label_propagation.split_by_spectrum(A)),
-}
+
+@jax.jit
+def ask_without_learning(A):
+    """Classify all members in three ways."""
+    return {
+        "label propagation": label_propagation.propagate_labels(A, labelled, faction).argmax(axis=1),
+        "nearest label": label_propagation.nearest_label(A, labelled, faction),
+        "spectral split": label_propagation.split_by_spectrum(A),
+    }
+
+
+without = {name: np.asarray(found) for name, found in ask_without_learning(A).items()}
 for name, found in without.items():
     wrong = np.flatnonzero(found != faction)
     print(f"{name:17}: {34 - len(wrong)} right, wrong about {wrong.tolist()}")
@@ -139,8 +148,9 @@ plt.show()
 # For the first of the attentive networks, the mean over the four heads. The width of an edge is the larger of the weights in
 # its two directions.
 
-one = jax.tree.map(lambda leaf: leaf[0], attentive)
-weights = np.asarray(gat.apply(one, X, A, method=gat.attention)).mean(axis=0)
+one = jax.tree.map(lambda leaf: np.asarray(leaf)[0], attentive)
+attend = jax.jit(lambda variables: gat.apply(variables, X, A, method=gat.attention))
+weights = np.asarray(attend(one)).mean(axis=0)
 
 # sphinx_gallery_alt = "The club coloured by one network's answer, edges drawn by attention; members it gets wrong are ringed."
 fig, ax = plt.subplots(figsize=(6.4, 4.4))
@@ -203,7 +213,8 @@ for told, (features, links) in {
     print(
         f"{told:14}: median {100 * np.median((answers == groups)[:, others].mean(axis=1)):.0f} % of the other nodes right"
     )
-passed_on = np.asarray(label_propagation.propagate_labels(graph.adjacency, few, groups, classes=3)).argmax(
-    axis=1
+pass_on = jax.jit(
+    lambda links: label_propagation.propagate_labels(links, few, groups, classes=3).argmax(axis=1)
 )
+passed_on = np.asarray(pass_on(graph.adjacency))
 print(f"label propagation: {100 * (passed_on == groups)[others].mean():.0f} % right")

@@ -125,7 +125,8 @@ def train_until_it_worsens(
             best, lowest, waited = state, loss, 0
         if waited == patience:
             break
-    return best, jax.tree.map(lambda *parts: jnp.concatenate(parts), *histories)
+    # NumPy joins them: JAX would compile a program for each number of epochs.
+    return best, jax.tree.map(lambda *parts: jnp.asarray(np.concatenate(parts)), *histories)
 
 
 def hold_out(

@@ -1,5 +1,6 @@
 """Classify the nodes of one graph, of which a few have labels, by graph convolutions or by graph attention."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -227,7 +228,7 @@ def train_nodes(
     seen, unseen = (
         training.Examples(jnp.asarray(rows), jnp.asarray(labels[rows])) for rows in (labelled, others)
     )
-    states = jax.vmap(lambda v: training.start(recipe, v))(variables)
+    states = jax.jit(jax.vmap(functools.partial(training.start, recipe)))(variables)
     unseen = unseen if recipe.evaluates else None
     states, history = training.train_replicas(recipe, states, seen, unseen, order)
     return states.variables, history

@@ -70,7 +70,7 @@ def load_digit_network() -> tuple[dict, dict]:
     params = {}
     for name in set(arrays) - {"provenance"}:
         layer, leaf = name.split("/")
-        params.setdefault(layer, {})[leaf] = jnp.asarray(arrays[name]).astype(float)
+        params.setdefault(layer, {})[leaf] = jnp.asarray(arrays[name].astype(float))
     return {"params": params}, provenance
 
 

@@ -129,7 +129,13 @@ def entropy(deviation: Num[Array, ""] | float = 0.1, cells: int = 240) -> Float[
     deviation, cells = number("deviation", deviation, above=0.0), count("cells", cells)
     reach = 6 * deviation
     width = (3 + 2 * reach) / cells
-    rows = jnp.arange(-0.5 - reach, 1 + reach, width) + width / 2
-    columns = -1 - reach + (jnp.arange(cells) + 0.5) * width
-    log_p = log_density(jnp.stack(jnp.meshgrid(columns, rows), axis=-1).reshape(-1, 2), deviation)
-    return -jnp.sum(jnp.exp(log_p) * log_p) * width**2
+    rows = np.arange(-0.5 - reach, 1 + reach, width) + width / 2
+    columns = -1 - reach + (np.arange(cells) + 0.5) * width
+    places = jnp.asarray(np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2))
+    return _minus_mean_log(places, deviation) * width**2
+
+
+@jax.jit
+def _minus_mean_log(places, deviation):
+    log_p = log_density(places, deviation)
+    return -jnp.sum(jnp.exp(log_p) * log_p)

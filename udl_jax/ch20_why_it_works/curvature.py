@@ -9,8 +9,10 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from udl_jax import _checks
+from udl_jax._annotations import checked
 
 
+@checked
 def curve_along(
     loss: Callable[[PyTree], Float[Array, ""]],
     params: PyTree[Float[Array, "..."]],
@@ -40,6 +42,7 @@ def curve_along(
     return jax.jvp(jax.grad(loss), (params,), (direction,))[1]
 
 
+@checked
 def sharpness(
     loss: Callable[[PyTree], Float[Array, ""]],
     params: PyTree[Float[Array, "..."]],
@@ -98,6 +101,7 @@ def sharpness(
     return jax.lax.scan(turn, optax.tree.scale(1 / length, start), length=iterations)[1][-1]
 
 
+@checked
 def along_line(
     loss: Callable[[PyTree], Float[Array, ""]],
     begin: PyTree[Float[Array, "..."]],

@@ -195,18 +195,17 @@ def fit_replicas(
     if keys.ndim != 1 or len(keys) == 0:
         raise ValueError(f"keys must be one for each replica, along one axis, got the shape {keys.shape}")
     key_init, key_order, key_draws = jax.vmap(lambda key: jax.random.split(key, 3), out_axes=1)(keys)
-    orders = jnp.stack([draw_order(k, rows_of(train_data), epochs, batch, remainder) for k in key_order])
+    orders = np.stack([draw_order(k, rows_of(train_data), epochs, batch, remainder) for k in key_order])
     drawn = [_draw(k, orders.shape[1:], dropout, draw) for k in key_draws]
     draws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *drawn)
     first = jax.tree.map(lambda leaf: leaf[:1], train_data.x)
-    variables = _initialise_replicas(recipe.model, key_init, first)
-    states = jax.vmap(functools.partial(start, recipe))(variables)
+    states = _start_replicas(recipe, key_init, first)
     return Fit(*train_replicas(recipe, states, train_data, test_data, orders, draws))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _initialise_replicas(model, keys, x):
-    return jax.vmap(lambda key: initialise(model, key, x))(keys)
+def _start_replicas(recipe, keys, x):
+    return jax.vmap(lambda key: start(recipe, initialise(recipe.model, key, x)))(keys)
 
 
 def _draw(key, shape, dropout, draw):

@@ -81,7 +81,7 @@ def train_replicas(
         raise ValueError("whole results are what is kept in a directory: leave out whole=False")
     check_draws(draws, orders)
     check_order(orders.reshape(-1, *orders.shape[2:]), rows_of(train_data))
-    first, order, drawn = jax.tree.map(lambda leaf: leaf[0], (states, orders, draws))
+    first, order, drawn = _first_of((states, orders, draws))
     check(recipe, first, train_data, test_data, order, drawn)
     epochs = orders.shape[1]
     chunk = check_chunk(recipe, epochs if chunk is None else chunk)
@@ -115,7 +115,13 @@ def train_replicas(
     if jax.process_count() > 1 and not whole:
         here = len(replicas_here(replicas))
         return jax.tree.map(lambda leaf: leaf[:here], results)
-    return jax.tree.map(lambda leaf: leaf[:replicas], results)
+    return jax.tree.map(lambda leaf: leaf[:replicas], results) if padding else results
+
+
+@jax.jit
+def _first_of(tree):
+    """Take the first of all leaves, in one program instead of several for each leaf."""
+    return jax.tree.map(lambda leaf: leaf[0], tree)
 
 
 def replicas_here(replicas: int) -> range:
