@@ -1,3 +1,3 @@
 """JAX companion to Simon Prince's textbook *Understanding Deep Learning*, one package a chapter."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -5,13 +5,14 @@ import functools
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
 import optax
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
 from udl_jax import _checks, training
 from udl_jax._annotations import as_key
@@ -254,3 +255,37 @@ def log_spaced_steps(steps: int, points: int) -> Int[np.ndarray, " points"]:
     _checks.count("points", points)
     spaced = np.geomspace(1, _checks.count("steps", steps), points)
     return np.unique(np.rint(spaced).astype(int)) - 1
+
+
+def load_trained(layers: int) -> dict[str, dict[str, Float[np.ndarray, "..."]]]:
+    """Load the weights that the recorded training of the book's length ended with.
+
+    Parameters
+    ----------
+    layers
+        Number of hidden layers of the network.
+
+    Returns
+    -------
+    dict[str, dict[str, Float[np.ndarray, "..."]]]
+        Parameters of the recipe's model, in single precision. :func:`udl_jax.data.full_scale.load_full_scale` of
+        ``"full_batch"`` has the curves, and tells where both come from.
+
+    Raises
+    ------
+    ValueError
+        If the book has no such network.
+
+    Examples
+    --------
+    >>> sorted(load_trained(1))
+    ['layer_0', 'layer_1']
+    """
+    book_settings(layers)
+    stored = resources.files("udl_jax.data").joinpath("recorded", "full_batch_weights.npz")
+    with stored.open("rb") as file, np.load(file) as archive:
+        parts = [name.split("/")[1:] for name in archive.files if name.startswith(f"{layers}/")]
+        params: dict[str, dict[str, np.ndarray]] = {}
+        for layer, part in parts:
+            params.setdefault(layer, {})[part] = archive[f"{layers}/{layer}/{part}"]
+    return params
