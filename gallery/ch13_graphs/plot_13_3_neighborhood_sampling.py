@@ -149,21 +149,29 @@ def whole(model, variables, batch, draws):
     return training.cross_entropy(model.apply(variables, graph.nodes, graph.adjacency)[batch.x], batch.y), {}
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def look_at(n):
+    """Mark the nodes that a sampled tree of ten roots looks at."""
+    return sampled_training.nodes_of(sampled_training.draw_tree(jax.random.key(3), table, roots, n), 300)
+
+
+score = jax.jit(model.apply)
+
+
 def accuracy(objective):
     """Train, and return the share of nodes without labels whose group is found."""
     recipe = training.Recipe(model, optimiser, objective=objective, evaluation=training.Evaluation(every=0))
     step_keys = jax.random.split(jax.random.key(2), batches.shape[:2])
     state, _ = training.train(recipe, training.start(recipe, first), examples, None, batches, step_keys)
-    scores = model.apply(state.variables, graph.nodes, graph.adjacency)
+    scores = score(state.variables, graph.nodes, graph.adjacency)
     return np.mean(np.asarray(scores).argmax(axis=1)[unlabelled] == np.asarray(graph.labels)[unlabelled])
 
 
-roots = jnp.asarray(labelled[:10])
+roots = labelled[:10]
 needed = {"all": sampling.receptive_field(graph.adjacency, np.isin(np.arange(300), roots), 2)[-1]}
 found = {"all": accuracy(whole)}
 for n in (5, 3, 1):
-    tree = sampled_training.draw_tree(jax.random.key(3), table, roots, n)
-    needed[n] = sampled_training.nodes_of(tree, 300)
+    needed[n] = np.asarray(look_at(n))
     found[n] = accuracy(sampled_training.sampled_objective(graph.nodes, table, n))
 for n, share in found.items():
     print(
