@@ -161,7 +161,7 @@ for name, value in recorded.items():
 rounds = [int(np.argmin(abs(sparsities - s))) for s in (0.4, 0.7, 0.8, 0.9)]
 controls = lottery_tickets.train_controls(keys, tickets, rounds, data, small)
 
-# sphinx_gallery_alt = "Test loss and error of tickets and both controls at four sparsities; from 0.7 on, random masks are the worst."
+# sphinx_gallery_alt = "Test loss and error of tickets and both controls at four sparsities; from 0.7 on, random masks are worst."
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.5))
 for ax, name, unit in zip(axes, ("loss", "error"), ("nats", "%")):
     lines = {"ticket": getattr(tickets.history.test, name)[:, rounds, -1].T}
