@@ -149,21 +149,12 @@ def whole(model, variables, batch, draws):
     return training.cross_entropy(model.apply(variables, graph.nodes, graph.adjacency)[batch.x], batch.y), {}
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def look_at(n):
-    """Mark the nodes that a sampled tree of ten roots looks at."""
-    return sampled_training.nodes_of(sampled_training.draw_tree(jax.random.key(3), table, roots, n), 300)
-
-
-score = jax.jit(model.apply)
-
-
 def accuracy(objective):
     """Train, and return the share of nodes without labels whose group is found."""
     recipe = training.Recipe(model, optimiser, objective=objective, evaluation=training.Evaluation(every=0))
     step_keys = jax.random.split(jax.random.key(2), batches.shape[:2])
     state, _ = training.train(recipe, training.start(recipe, first), examples, None, batches, step_keys)
-    scores = score(state.variables, graph.nodes, graph.adjacency)
+    scores = jax.jit(model.apply)(state.variables, graph.nodes, graph.adjacency)
     return np.mean(np.asarray(scores).argmax(axis=1)[unlabelled] == np.asarray(graph.labels)[unlabelled])
 
 
@@ -171,7 +162,8 @@ roots = labelled[:10]
 needed = {"all": sampling.receptive_field(graph.adjacency, np.isin(np.arange(300), roots), 2)[-1]}
 found = {"all": accuracy(whole)}
 for n in (5, 3, 1):
-    needed[n] = np.asarray(look_at(n))
+    draw = jax.jit(lambda key, n=n: sampled_training.draw_tree(key, table, roots, n))
+    needed[n] = np.asarray(sampled_training.nodes_of(draw(jax.random.key(3)), 300))
     found[n] = accuracy(sampled_training.sampled_objective(graph.nodes, table, n))
 for n, share in found.items():
     print(
