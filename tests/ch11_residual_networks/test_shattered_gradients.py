@@ -107,8 +107,10 @@ def test_precision_is_that_of_the_network():
 def test_bad_input_is_told():
     with pytest.raises(ValueError, match="layers must be at least 1, got 0"):
         shattered.draw_network(jax.random.key(0), 0, 3)
-    with pytest.raises(ValueError, match="sigma_sq must not be negative, got -1"):
+    with pytest.raises(ValueError, match="weights must be a variance, at least 0, got -1"):
         shattered.scale(DRAWS, -1.0)
+    with pytest.raises(ValueError, match="biases must be a variance, at least 0, got -2"):
+        shattered.scale(DRAWS, 1.0, -2.0)
     with pytest.raises(ValueError, match="normalize must be one of None, 'mean', 'batch', got 'layer'"):
         shattered.outputs(NETWORK, GRID, normalize="layer")
     with pytest.raises(ValueError, match=r"gradient must not be empty, got the shape \(0,\)"):

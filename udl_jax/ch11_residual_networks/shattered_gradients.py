@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Key
 
 from udl_jax import _checks
 from udl_jax._annotations import checked
-from udl_jax.ch07_gradients.stacked_network import Weights, check_variance
+from udl_jax.ch07_gradients.stacked_network import Weights
 
 #: What may be done to the pre-activations of a layer, over all inputs: nothing, or make their mean zero, or
 #: their mean zero and their variance one.
@@ -97,8 +97,8 @@ def scale(draws: Network, weights: Float[ArrayLike, ""] = 1.0, biases: Float[Arr
     ----------
     Prince (2023), section 7.5; notebook 11.1.
     """
-    check_variance(weights)
-    check_variance(biases)
+    for name, variance in (("weights", weights), ("biases", biases)):
+        _checks.values(name, variance, lambda v: v >= 0, "a variance, at least 0")
     width = draws.weights.first.shape[-1]
 
     def spread(group, variance):
