@@ -63,7 +63,7 @@ def _draw_fish(ax, middle) -> None:
         ax.add_patch(patches.Circle(eye, radius, fc=colour, ec="none", zorder=2.4))
 
 
-def draw_penguin(ax: Axes, square: int) -> list[patches.Patch]:
+def draw_penguin(ax: Axes, square: int) -> list:
     """Draw the penguin, and return its parts, which :func:`place` moves."""
     shapes = [patches.Ellipse((side * 0.09, 0.31), 0.15, 0.07, fc=_BEAK) for side in (-1, 1)]
     shapes += [patches.Ellipse((s * 0.2, 0.06), 0.1, 0.34, angle=-s * 22, fc=_COAT) for s in (-1, 1)]
@@ -83,7 +83,7 @@ def draw_penguin(ax: Axes, square: int) -> list[patches.Patch]:
     return shapes
 
 
-def place(shapes: list[patches.Patch], ax: Axes, square: int) -> None:
+def place(shapes: list, ax: Axes, square: int) -> None:
     """Put the parts of a penguin onto a square, a little above its middle, where there is room for a number below."""
     x, y = corner(square)
     for shape in shapes:

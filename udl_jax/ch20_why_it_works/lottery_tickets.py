@@ -31,9 +31,9 @@ class Tickets(NamedTuple):
     dropped_at
         In which round each of them was dropped, and the number of rounds where it never was.
     batch_loss
-        As in :class:`Retrained`, with the axes (..., rounds, updates).
+        As in :class:`~udl_jax.ch20_why_it_works.sparse_network.Retrained`, with the axes (..., rounds, updates).
     history
-        As in :class:`Retrained`, with the axes (..., rounds, evaluations).
+        As in :class:`~udl_jax.ch20_why_it_works.sparse_network.Retrained`, with the axes (..., rounds, evaluations).
     failed_at
         Round and step, counted from 0, of the first loss that was not finite; (-1, -1) if all were. There the rounds end:
         later ones are NaN.
@@ -78,7 +78,7 @@ def prune_and_retrain(
     Parameters
     ----------
     initial
-        Parameters of :class:`ResidualMlp`; of several networks, if they have a leading axis.
+        Parameters of :class:`~udl_jax.ch20_why_it_works.sparse_network.ResidualMlp`; of several networks, if they have a leading axis.
     data
         From :func:`udl_jax.data.mnist1d.load_mnist1d`.
     settings
@@ -97,7 +97,7 @@ def prune_and_retrain(
     Raises
     ------
     ValueError
-        As :func:`retrain`; also if ``directory`` has rounds of another computation.
+        As :func:`~udl_jax.ch20_why_it_works.sparse_network.retrain`; also if ``directory`` has rounds of another computation.
     TypeError
         If it is being traced: it counts on the host, and may keep files.
     """

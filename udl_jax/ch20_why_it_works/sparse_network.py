@@ -248,7 +248,7 @@ def train_masked(settings, params, masks, train_data, test_data):
 
 
 def check_data(train_data: training.Examples, test_data: training.Examples, settings: Settings) -> None:
-    """Raise the ``ValueError``s of :func:`retrain` about data."""
+    """Raise what :func:`retrain` raises about data."""
     for name, examples in (("training", train_data), ("test", test_data)):
         check_examples(examples, name)
         if np.ndim(examples.x) != 2 or np.ndim(examples.y) != 1:
