@@ -78,7 +78,7 @@ def prune_and_retrain(
     Parameters
     ----------
     initial
-        Parameters of :class:`~udl_jax.ch20_why_it_works.sparse_network.ResidualMlp`; of several networks, if they have a leading axis.
+        Parameters of :class:`~udl_jax.ch20_why_it_works.sparse_network.ResidualMlp`; of several networks along a leading axis.
     data
         From :func:`udl_jax.data.mnist1d.load_mnist1d`.
     settings
