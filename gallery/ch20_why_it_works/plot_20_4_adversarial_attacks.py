@@ -196,6 +196,7 @@ for maker, row in zip(("first", "second"), table):
 # *Adversarial training* attacks each batch with the weights of the moment, and learns from both versions. The objective of the
 # engine is a pure function, so an attack inside it is nothing special. Here :math:`\epsilon` is 0.25, clipped to valid greys.
 
+# sphinx_gallery_alt = "Accuracy over the size of the change before and after adversarial training, which lifts both curves."
 if not is_book:
     recipe = attacks.adversarial_recipe(digits.make_recipe(settings), 0.25)
     hardened = training.fit(
@@ -206,7 +207,6 @@ if not is_book:
         for name, some in (("one step", sizes), ("iterated", few))
     }
 
-    # sphinx_gallery_alt = "Accuracy over the size of the change before and after adversarial training, which lifts both curves."
     fig, ax = plt.subplots(figsize=(6, 3.6))
     for name, colour in (("one step", plotting.COLOURS[2]), ("iterated", plotting.COLOURS[3])):
         ax.plot(kinds[name][1], accuracy[name], "o--", ms=3, color=colour, label=f"{name}, plain training")
