@@ -112,7 +112,8 @@ plt.show()
 
 kernels = np.asarray(fit.state.variables["params"]["conv_0"]["kernel"])[:, :, 0]
 shown = int(np.argmax(np.asarray(data.y_test) == 2))
-found = network.apply(fit.state.variables, digits.split(data)[1].x[shown : shown + 1], method="stages")
+look = jax.jit(lambda variables, x: network.apply(variables, x, method="stages"))
+found = look(fit.state.variables, digits.split(data)[1].x[shown : shown + 1])
 limit = np.abs(kernels).max()
 
 # sphinx_gallery_alt = "Top: ten kernels of five by five pixels. Bottom: the picture of a two as each kernel's channel has it."
@@ -134,8 +135,8 @@ plt.show()
 # reads, and how sure it is, and below what somebody wrote.
 
 scores = training.predict(network, fit.state.variables, digits.split(data)[1].x)
-worst, _ = digits.most_confusing(scores, data.y_test, number=12)
-probabilities = np.asarray(jax.nn.softmax(scores[worst]))
+worst, _ = jax.jit(digits.most_confusing, static_argnums=2)(scores, data.y_test, 12)
+probabilities = np.asarray(jax.nn.softmax(np.asarray(scores)[worst]))
 
 # sphinx_gallery_alt = "Twelve badly written or ambiguous digits with what the network reads and what they are."
 fig, axes = plotting.panels(2, 6, size=1.5)
