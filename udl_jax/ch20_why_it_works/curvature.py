@@ -5,18 +5,22 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, PyTree
 
 from udl_jax import _checks
 from udl_jax._annotations import checked
 
+#: Parameters of a model, or a direction among them.
+Tree = PyTree[Float[Array | np.ndarray, "..."]]
+
 
 @checked
 def curve_along(
     loss: Callable[[PyTree], Float[Array, ""]],
-    params: PyTree[Float[Array, "..."]],
-    direction: PyTree[Float[Array, "..."]],
+    params: Tree,
+    direction: Tree,
 ) -> PyTree[Float[Array, "..."]]:
     r"""Multiply a direction by the loss's Hessian, as the derivative of the gradient along it.
 
@@ -45,8 +49,8 @@ def curve_along(
 @checked
 def sharpness(
     loss: Callable[[PyTree], Float[Array, ""]],
-    params: PyTree[Float[Array, "..."]],
-    start: PyTree[Float[Array, "..."]],
+    params: Tree,
+    start: Tree,
     iterations: int = 100,
 ) -> Float[Array, ""]:
     r"""Find the eigenvalue of the loss's Hessian that is largest in size, by power iteration.
@@ -104,8 +108,8 @@ def sharpness(
 @checked
 def along_line(
     loss: Callable[[PyTree], Float[Array, ""]],
-    begin: PyTree[Float[Array, "..."]],
-    end: PyTree[Float[Array, "..."]],
+    begin: Tree,
+    end: Tree,
     places: Float[Array, " places"],
 ) -> Float[Array, " places"]:
     """Evaluate the loss at places on the straight line from ``begin`` (place 0) to ``end`` (place 1)."""
